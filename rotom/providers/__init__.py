@@ -1,0 +1,188 @@
+"""Providers: what we know of each upstream, as data and pure functions. No I/O in here.
+
+Everything a provider wants done over the network is written as a *flow*: a generator that yields the steps of a dialogue
+(a request to send, a page to show, a pause) and is sent what came of them. upstream/flows.py plays a flow over the real
+network; a test plays it by hand with ``next(flow)`` and ``flow.send(Reply(...))``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from rotom.catalogue import Model
+from rotom.problem import Problem
+from rotom.sse import Event, Json, dumps
+from rotom.turn import Turn
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Token:
+    """What one login gave us. Its repr shows no secret.
+
+    Fields:
+      access: the bearer token.
+      refresh: the refresh token; single use where the provider rotates.
+      expires_at: unix seconds at which `access` ends; None when unknown.
+      account_id, email, plan: what the token says about its owner.
+      obtained_at: unix seconds when this set was received.
+      extra: what else the provider's dresser needs (workspace routing, FedRAMP flag, subscription dates). JSON only.
+    """
+
+    access: str
+    refresh: str | None = None
+    expires_at: float | None = None
+    account_id: str | None = None
+    email: str | None = None
+    plan: str | None = None
+    obtained_at: float = 0.0
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Token(account_id={self.account_id!r}, plan={self.plan!r}, expires_at={self.expires_at!r})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Outgoing:
+    """One HTTP request to a provider: exact url, headers in order, body bytes. Its repr shows no secret."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+    @classmethod
+    def get(cls, url: str, headers: tuple[tuple[str, str], ...] = ()) -> Outgoing:
+        """A GET."""
+        return cls("GET", url, headers)
+
+    @classmethod
+    def form(cls, url: str, fields: Mapping[str, str], headers: tuple[tuple[str, str], ...] = ()) -> Outgoing:
+        """A POST of form fields, in their order."""
+        return cls(
+            "POST", url, (("content-type", "application/x-www-form-urlencoded"), *headers), urlencode(fields).encode()
+        )
+
+    @classmethod
+    def json(cls, url: str, value: Json, headers: tuple[tuple[str, str], ...] = ()) -> Outgoing:
+        """A POST of a JSON object."""
+        return cls("POST", url, (("content-type", "application/json"), *headers), dumps(value))
+
+    def __repr__(self) -> str:
+        return f"Outgoing({self.method} {self.url.partition('?')[0]})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Reply:
+    """What came back: status, lower-case headers, the whole body. Its repr shows no secret."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Reply({self.status}, {len(self.body)} bytes)"
+
+
+@dataclass(frozen=True, slots=True)
+class Authorize:
+    """Ask the person to open `url` and consent. Answered with what the browser's callback brought or the person pasted:
+    the redirected URL, its query string, or ``code#state``.
+
+    Fields:
+      url: the authorize URL, whole.
+      state: the state in it, for the loopback listener to refuse foreign callbacks early.
+      complaint: why the last answer was not good, when this is asked again.
+    """
+
+    url: str
+    state: str
+    complaint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCode:
+    """Show the person a page and a code to type there. Answered with None, at once."""
+
+    url: str
+    code: str
+    expires_in: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait some seconds. Answered with None."""
+
+    seconds: float
+
+
+Step = Outgoing | Authorize | DeviceCode | Pause
+Flow = Generator[Step, Any, Any]
+"""A dialogue with a provider. An Outgoing is answered with a Reply. Network failures are thrown into the flow as Problems."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One rate-limit window: its length and how much of it is used."""
+
+    minutes: int
+    used_percent: float
+    resets_at: float | None
+    limit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a provider says about an account's limits."""
+
+    plan: str | None = None
+    email: str | None = None
+    account_id: str | None = None
+    windows: tuple[Window, ...] = ()
+    credits: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One upstream that a person can log in to. Made by ``make(config)`` of its module.
+
+    Fields:
+      name: ``openai`` ...; aliases: other names accepted on the command line (``codex``).
+      title: what `rotom login` shows.
+      callback_ports: loopback ports its login may be redirected to, in order; callback_path: the path there.
+      login: redirect URI -> flow that returns a Token, asking by Authorize.
+      login_device: flow that returns a Token, asking by DeviceCode; None where there is none.
+      renew: (token, reason) -> flow that returns the renewed Token; raises Problem UNAUTHENTICATED with retry=False when the
+        login is over (log in again) and any other Problem when it may work later.
+      revoke: token -> flow, returns None; its failures are only told.
+      may_renew: (token, now) -> whether a renewal now is allowed and useful.
+      models: token or None -> flow that returns (list of Model, etag or None).
+      usage: token -> flow that returns a Usage.
+      builtin: the models known without asking.
+      dress: (turn, model, token) -> the exact request.
+      refusal: (status, headers, body) -> the Problem that a non-200 answer means.
+      failure: event -> the Problem that an event inside a 200 stream means, or None.
+      windows: response headers -> the rate-limit windows in them.
+      import_login: bytes of the vendor's own credentials file -> Token; None where there is none.
+    """
+
+    name: str
+    title: str
+    login: Callable[[str], Flow]
+    login_device: Callable[[], Flow] | None
+    renew: Callable[[Token, str], Flow]
+    revoke: Callable[[Token], Flow]
+    may_renew: Callable[[Token, float], bool]
+    models: Callable[[Token], Flow]
+    usage: Callable[[Token], Flow]
+    builtin: tuple[Model, ...]
+    dress: Callable[[Turn, Model, Token], Outgoing]
+    refusal: Callable[[int, Mapping[str, str], bytes], Problem]
+    failure: Callable[[Event], Problem | None]
+    windows: Callable[[Mapping[str, str]], tuple[Window, ...]]
+    import_login: Callable[[bytes], Token] | None = None
+    aliases: tuple[str, ...] = ()
+    callback_ports: tuple[int, ...] = ()
+    callback_path: str = "/auth/callback"

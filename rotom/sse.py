@@ -1,0 +1,160 @@
+"""Server-sent events: bytes in, events out, and back.
+
+An `Event` is a type and the bytes of its data; the JSON in them is parsed only when somebody asks for `Event.data`, so
+that a text delta can pass through rotom without ever being decoded. The same class is the *frame* that a dialect sends
+to its client. `Decoder` is incremental: any cut of the bytes gives the same events.
+
+Theory of operation: providers write ``event: TYPE\\ndata: JSON\\n\\n``, one data line, LF only. That form is recognised
+by position, without a loop over lines (perf.md of the field: the per-event cost of a gateway is mostly parsing); every
+other legal form (CRLF, several data lines, comments, id and retry fields, no event field) goes through the slow path,
+which follows the WHATWG rules. A frame ends at an empty line whatever the line ends are, so the buffer is cut at
+``\\n\\n`` as long as no CR was ever seen in it, and line by line after that.
+
+What is not here: what an event means. ``[DONE]`` is an ordinary event of type ``message`` with that data.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from rotom.problem import Kind, Problem
+
+Json = dict[str, Any]
+"""A JSON object. Objects stay plain dicts everywhere, so that unknown fields pass through."""
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+
+
+def dumps(value: object) -> bytes:
+    """`value` as compact UTF-8 JSON. Lone surrogates, which JSON may carry as escapes, are escaped again."""
+    text = _ENCODER.encode(value)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":")).encode()
+
+
+class Event:
+    """One server-sent event: `type`, `raw` (the bytes of its data) and `data` (those bytes as JSON, parsed at first use).
+
+    Made from either form: ``Event(type, raw=b"...")`` or ``Event(type, data={...})``.
+    """
+
+    __slots__ = ("_data", "_raw", "type")
+
+    def __init__(self, type: str, raw: bytes | None = None, data: Json | None = None) -> None:
+        self.type = type
+        self._raw = raw
+        self._data = data
+
+    @property
+    def raw(self) -> bytes:
+        """The data as it is or will be on the wire."""
+        if self._raw is None:
+            self._raw = dumps(self._data)
+        return self._raw
+
+    @property
+    def data(self) -> Json:
+        """The data as a JSON object.
+
+        Raises:
+          Problem: UPSTREAM when the data is not a JSON object: nobody's client should get half a stream for that.
+        """
+        if self._data is None:
+            try:
+                value = json.loads(self._raw or b"")
+            except (ValueError, RecursionError) as exc:
+                raise Problem(Kind.UPSTREAM, f"the provider sent a {self.type!r} event that is not JSON") from exc
+            if not isinstance(value, dict):
+                raise Problem(Kind.UPSTREAM, f"the provider sent a {self.type!r} event that is not a JSON object")
+            self._data = value
+        return self._data
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Event) and self.type == other.type and self.raw == other.raw
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Event({self.type!r}, {self.raw[:120]!r})"
+
+
+def encode(frames: Iterable[Event]) -> bytes:
+    """The frames as bytes to send. A frame of type ``""`` is written without an event field; one of type ``:`` as a comment."""
+    out = []
+    for frame in frames:
+        if frame.type == ":":
+            out.append(b": %b\n\n" % frame.raw)
+        elif frame.type:
+            out.append(b"event: %b\ndata: %b\n\n" % (frame.type.encode(), frame.raw))
+        else:
+            out.append(b"data: %b\n\n" % frame.raw)
+    return b"".join(out)
+
+
+class Decoder:
+    """Bytes of an event stream in, events out.
+
+    Arguments:
+      limit: the longest event in bytes; a provider that passes it is broken, and is told apart from a slow one.
+    """
+
+    def __init__(self, limit: int = 64 << 20) -> None:
+        self._buffer = b""
+        self._limit = limit
+        self._crs = False
+        self._first = True
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events completed by `data`, in order.
+
+        Raises:
+          Problem: UPSTREAM when an event grows over the limit.
+        """
+        if self._buffer:
+            data = self._buffer + data
+        if self._first and data:
+            if data[:3] == b"\xef\xbb\xbf":  # a byte order mark is allowed once, at the start
+                data = data[3:]
+            elif b"\xef\xbb\xbf".startswith(data[:3]):
+                self._buffer = data
+                return []
+            self._first = False
+        if self._crs or b"\r" in data:
+            self._crs = True
+            data = self._plain(data)
+        head, end, tail = data.rpartition(b"\n\n")
+        self._buffer = tail if end else data
+        if len(self._buffer) > self._limit:
+            raise Problem(Kind.UPSTREAM, "the provider sent an event that is too long")
+        if not end:
+            return []
+        return [event for block in head.split(b"\n\n") if (event := _event(block)) is not None]
+
+    def _plain(self, data: bytes) -> bytes:
+        """Line ends as LF. A CR at the very end may be half a CRLF: it stays as it is until more comes."""
+        if data.endswith(b"\r"):
+            return data[:-1].replace(b"\r\n", b"\n").replace(b"\r", b"\n") + b"\r"
+        return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _event(block: bytes) -> Event | None:
+    """One event from its lines, or None for a block without data (comments, a lone id)."""
+    if block.startswith(b"event: "):
+        cut = block.find(b"\ndata: ")
+        if cut > 0 and block.find(b"\n", 7) == cut and block.find(b"\n", cut + 7) < 0:
+            return Event(block[7:cut].decode("utf-8", "replace"), block[cut + 7 :])
+    kind, data = b"", []
+    for line in block.split(b"\n"):
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            data.append(value)
+        elif name == b"event":
+            kind = value
+    if not data:
+        return None
+    return Event(kind.decode("utf-8", "replace") or "message", b"\n".join(data))

@@ -1,0 +1,58 @@
+"""Where rotom keeps its files: names only, nothing is created here.
+
+Everything lies in one folder, ``~/.rotom``, which ROTOM_HOME moves as a whole. There is no split by XDG on purpose: one
+folder is easy to back up, to lock (0700) and to remove; ``ROTOM_HOME="$XDG_STATE_HOME/rotom"`` is the answer for those
+who want it elsewhere.
+
+What is not here: atomic writes and locks (state/files.py).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from rotom.problem import Kind, Problem
+
+
+def home(environ: Mapping[str, str]) -> Path:
+    """The folder of all state: $ROTOM_HOME, else ``.rotom`` in the person's home."""
+    if given := environ.get("ROTOM_HOME"):
+        return Path(given).expanduser().absolute()
+    base = environ.get("HOME") if os.name == "posix" else None
+    return (Path(base) if base else Path.home()) / ".rotom"
+
+
+def config_file(folder: Path) -> Path:
+    """The configuration in the state folder `folder`."""
+    return folder / "config.json"
+
+
+def check_private(path: Path, what: str) -> None:
+    """Refuse a file with a secret in it that other users of the machine can read or write.
+
+    Arguments:
+      what: how to call the file in the message, e.g. "the API key file".
+
+    Raises:
+      Problem: FORBIDDEN, with the command that mends it. A missing file is not refused here. Windows has no such modes:
+        there the folder of the person's profile is what protects.
+    """
+    if os.name != "posix":
+        return
+    try:
+        status = path.stat()
+    except OSError:
+        return
+    if stat.S_ISREG(status.st_mode) and status.st_mode & 0o077:
+        mode = stat.S_IMODE(status.st_mode)
+        raise Problem(
+            Kind.FORBIDDEN,
+            f"{what} {path} can be read or changed by others (mode {mode:04o})",
+            code="config",
+            hint=f"chmod 600 {path}",
+        )
+    if status.st_uid not in (os.getuid(), 0):
+        raise Problem(Kind.FORBIDDEN, f"{what} {path} belongs to another user", code="config")

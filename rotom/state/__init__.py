@@ -1,0 +1,1 @@
+"""State: what outlives an exchange. Plain synchronous code, no trio in here; whoever is on the loop calls it in a thread."""

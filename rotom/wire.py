@@ -151,6 +151,23 @@ class Wire(trio.abc.HalfCloseableStream):
         finally:
             self._sending = False
 
+    def send_nowait(self, data: bytes) -> int:
+        """Send what goes out at once, and say how much that was; 0 when the peer takes nothing now, or TLS must wait.
+
+        Costs no await and no checkpoint: for senders that put a limit of time only on what is left.
+
+        Raises: as `send_all`.
+        """
+        self._check_open()
+        if self._sending:
+            raise trio.BusyResourceError("another task is sending on this connection")
+        try:
+            return self._sock.send(data)
+        except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+            return 0
+        except OSError as exc:
+            raise self._broken(exc) from exc
+
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until at least a part of a `send_all` would go out at once."""
         self._check_open()

@@ -1,0 +1,324 @@
+"""One exchange: a request and its answer, as a handler sees them.
+
+Theory of operation: the answer has one of two shapes. `answer` sends head and body whole. Or `start` notes the head of a
+stream, `send` sends some of it (the head goes out with the first piece, so that until then an error can still have its own
+status) and `finish` ends it. `attended` is the block in which a handler waits for somebody else (a provider): it has one
+helper task that reads ahead, so that a hang-up is seen at once and cancels the block, and that sends a pulse whenever
+nothing was sent for a while. The helper and the handler share the sending side under one lock; every state change is made
+before the first await, so that a cancelled send leaves a connection that is known to be broken.
+
+A hang-up has one form inside the block: cancellation. Afterwards `gone` says so.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+import h11
+import trio
+
+from rotom.plain import helpers
+from rotom.problem import Kind, Problem
+from rotom.server import Headers
+from rotom.sse import dumps
+
+if TYPE_CHECKING:
+    from rotom.server.connection import Connection
+
+READ_AHEAD = 1 << 16
+BODY_RATE = 16 << 10
+UNPACK = 1 << 20
+
+
+class Gone(Exception):
+    """The client is no longer there. Never leaves the server package."""
+
+
+class Exchange:
+    """One request and its answer.
+
+    Attributes:
+      method, target, path, query: of the request line; `path` is as sent, not decoded.
+      headers: lower-case names; repeated ones joined with a comma.
+      params: what the route's pattern matched.
+      id: the request id, sent as ``x-request-id``.
+      peer, local: the client's address and the one it reached.
+      extra_headers: response headers that every answer of this exchange carries.
+      log: what the log line shall tell beside the obvious.
+      status: of the answer, once it is decided.
+      started: something of the answer was sent. complete: all of it was. gone: the client hung up before that.
+      begun_at, first_at: trio times of the request and of the first byte of the answer.
+    """
+
+    def __init__(self, connection: Connection, request: h11.Request, request_id: str) -> None:
+        self._connection = connection
+        self._request = request
+        self.id = request_id
+        self.method = request.method.decode("ascii", "replace")
+        self.target = request.target.decode("ascii", "replace")
+        headers: dict[str, str] = {}
+        for raw_name, raw_value in request.headers:
+            name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        if not self.target.startswith("/") and "://" in self.target:  # absolute form: its authority is the Host
+            parts = urlsplit(self.target)
+            headers["host"] = parts.netloc
+            self.target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self.headers: Mapping[str, str] = headers
+        self.path, _, self._query = self.target.partition("?")
+        self.params: dict[str, str] = {}
+        self.peer = connection.peer
+        self.local = connection.local
+        self.extra_headers: list[tuple[str, str]] = []
+        self.log: dict[str, Any] = {}
+        self.status: int | None = None
+        self.started = False
+        self.complete = False
+        self.gone = False
+        self.begun_at = trio.current_time()
+        self.first_at: float | None = None
+        self._head: h11.Response | None = None
+        self._lock = trio.Lock()
+        self._scope: trio.CancelScope | None = None
+        self._speak_at = float("inf")
+        self._every = float("inf")
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query's fields; of a repeated one the last."""
+        return dict(parse_qsl(self._query, keep_blank_values=True))
+
+    async def body(self, limit: int | None = None) -> bytes:
+        """The whole body, unpacked when it came with gzip.
+
+        Arguments:
+          limit: the most bytes that it may have, packed or not; None: the server's limit.
+
+        Raises:
+          Problem: TOO_LARGE, SLOW_CLIENT, MEDIA_TYPE for another content-encoding, INVALID for broken gzip.
+          Gone: the client hung up.
+        """
+        limit = self._connection.limits.body if limit is None else limit
+        unpack = self._unpacker(limit)
+        length = self.headers.get("content-length")
+        if length is not None and length.isdigit() and int(length) > limit:
+            raise too_large(limit)
+        conn, parts, size, unpacked = self._connection.h11, [], 0, 0
+        if conn.they_are_waiting_for_100_continue:
+            await self._connection.send(conn.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
+        begun = trio.current_time()
+        with trio.CancelScope() as patience:
+            while True:
+                event = conn.next_event()
+                if isinstance(event, h11.Data):
+                    size += len(event.data)
+                    if size > limit:
+                        raise too_large(limit)
+                    if unpack is None:
+                        parts.append(bytes(event.data))
+                        continue
+                    for part in unpack(bytes(event.data)):
+                        unpacked += len(part)
+                        if unpacked > limit:
+                            raise too_large(limit)
+                        parts.append(part)
+                        await trio.lowlevel.checkpoint()
+                elif event is h11.NEED_DATA:
+                    patience.deadline = begun + self._connection.limits.body_seconds + size / BODY_RATE
+                    try:
+                        if not await self._connection.receive():
+                            raise Gone("hung up inside the body")
+                    except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
+                        raise Gone("hung up inside the body") from exc
+                else:
+                    break
+        if patience.cancelled_caught:
+            raise Problem(Kind.SLOW_CLIENT, "the request's body did not arrive in time", code="request_timeout")
+        if unpack is not None and not unpack.complete:
+            raise Problem(Kind.INVALID, "the gzip body is cut short", code="malformed_request")
+        return b"".join(parts)
+
+    def _unpacker(self, limit: int) -> _Gunzip | None:
+        encoding = self.headers.get("content-encoding", "identity").strip().lower()
+        if encoding in ("", "identity"):
+            return None
+        if encoding in ("gzip", "x-gzip"):
+            return _Gunzip()
+        raise Problem(
+            Kind.MEDIA_TYPE, f"content-encoding {encoding!r} is not understood; gzip and identity are", code="encoding"
+        )
+
+    async def answer(self, status: int, headers: Headers = (), body: bytes = b"") -> None:
+        """Send the whole answer.
+
+        Raises:
+          Gone: the client hung up.
+        """
+        self._decide(status, [*headers, ("content-length", str(len(body)))])
+        await self.send(b"" if self.method == "HEAD" or status == 204 else body)
+        await self.finish()
+
+    async def json(self, status: int, value: object, headers: Headers = ()) -> None:
+        """Send `value` as the whole answer."""
+        await self.answer(status, [("content-type", "application/json"), *headers], dumps(value))
+
+    def start(self, status: int, headers: Headers = ()) -> None:
+        """Note the head of a streamed answer; it is sent with the first piece."""
+        self._decide(status, list(headers))
+
+    def _decide(self, status: int, headers: list[tuple[str, str]]) -> None:
+        if self.started:
+            raise RuntimeError("the answer has begun already")
+        conn = self._connection
+        unread = conn.h11.their_state is h11.SEND_BODY
+        if unread or conn.drain.begun:
+            headers = [*headers, ("connection", "close")]
+        self.status = status
+        self._head = response_head(status, [*headers, *self.extra_headers], self.id)
+
+    async def send(self, data: bytes) -> None:
+        """Send some of the answer.
+
+        Raises:
+          Gone: the client hung up (outside of `attended`, where it is a cancellation instead).
+        """
+        try:
+            self._lock.acquire_nowait()
+        except trio.WouldBlock:
+            await self._lock.acquire()
+        try:
+            await self._send(data)
+        finally:
+            self._lock.release()
+
+    async def _send(self, data: bytes) -> None:
+        conn = self._connection.h11
+        out = b""
+        if not self.started:
+            if self._head is None:
+                raise RuntimeError("nothing was decided yet")
+            self.started = True
+            self.first_at = trio.current_time()
+            out = conn.send(self._head) or b""
+        if data:
+            out += conn.send(h11.Data(data=data)) or b""
+        try:
+            await self._connection.send(out)
+        except Gone:
+            self._lost()
+            if self._scope is None:
+                raise
+            await trio.lowlevel.checkpoint()  # the scope is cancelled: this raises
+        except BaseException:
+            conn.send_failed()
+            raise
+        self._speak_at = trio.current_time() + self._every
+
+    async def finish(self) -> None:
+        """End the answer."""
+        if self.complete:
+            return
+        self.complete = True  # before the send: a client that closes right behind the last byte has had it all
+        data = self._connection.h11.send(h11.EndOfMessage()) or b""
+        if data:
+            await self._connection.send(data)
+
+    def _lost(self) -> None:
+        self.gone = not self.complete
+        self._connection.h11.send_failed()
+        if self._scope is not None:
+            self._scope.cancel()
+
+    @asynccontextmanager
+    async def attended(
+        self, pulse: Callable[[], bytes] | None = None, every: float = float("inf")
+    ) -> AsyncIterator[None]:
+        """Cancel the block as soon as the client hangs up; call for a pulse after each `every` seconds of silence.
+
+        The request's body must have been read. After the block, look at `gone`. A block that is left by an exception
+        raises that exception.
+        """
+        self._every = every
+        self._speak_at = trio.current_time() + every
+        async with helpers() as nursery:
+            self._scope = nursery.cancel_scope
+            nursery.start_soon(self._attend, pulse)
+            try:
+                yield
+                async with self._lock:  # never cut a pulse in two
+                    nursery.cancel_scope.cancel()
+            finally:
+                self._scope = None
+
+    async def _attend(self, pulse: Callable[[], bytes] | None) -> None:
+        """The watcher is the ticker: reading ahead from the client, up to the moment when it is time to speak."""
+        stream, conn, left = self._connection.stream, self._connection.h11, READ_AHEAD
+        try:
+            while True:
+                with trio.CancelScope(deadline=self._speak_at if pulse else float("inf")):
+                    if left <= 0:  # enough pipelined bytes are held: stop reading
+                        await trio.sleep_forever()
+                    data = bytes(await stream.receive_some(left))
+                    conn.receive_data(data)
+                    left -= len(data)
+                    if not data:
+                        break
+                    continue
+                if pulse is None:
+                    continue
+                async with self._lock:
+                    if trio.current_time() >= self._speak_at:  # else a frame went out meanwhile
+                        await self._send(pulse())
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+        self._lost()
+
+
+class _Gunzip:
+    """Unpacks gzip in pieces of at most 1 MiB, so that a bomb is seen before it fills memory."""
+
+    def __init__(self) -> None:
+        self._inflate = zlib.decompressobj(31)
+        self.complete = False
+
+    def __call__(self, data: bytes) -> Iterator[bytes]:
+        try:
+            while data:
+                if self.complete:
+                    self._inflate = zlib.decompressobj(31)  # another member follows
+                    self.complete = False
+                piece = self._inflate.decompress(data, UNPACK)
+                if piece:
+                    yield piece
+                self.complete = self._inflate.eof
+                data = self._inflate.unused_data if self.complete else self._inflate.unconsumed_tail
+        except zlib.error as exc:
+            raise Problem(
+                Kind.INVALID, "the body is not gzip, as content-encoding says", code="malformed_request"
+            ) from exc
+
+
+def response_head(status: int, headers: Headers, request_id: str) -> h11.Response:
+    """The head of an answer, with what every answer carries."""
+    return h11.Response(
+        status_code=status,
+        headers=[
+            *((name.encode("ascii"), value.encode("latin-1", "replace")) for name, value in headers),
+            (b"x-request-id", request_id.encode("ascii")),
+            (b"cache-control", b"no-store"),
+            (b"x-content-type-options", b"nosniff"),
+        ],
+    )
+
+
+def too_large(limit: int) -> Problem:
+    """The body is longer than allowed."""
+    return Problem(
+        Kind.TOO_LARGE,
+        f"the request's body is longer than {limit} bytes; the setting max_body raises the limit",
+        code="request_too_large",
+    )

@@ -1,0 +1,120 @@
+"""rotom: use a ChatGPT/Codex login from Claude Code and other tools, through a local server.
+
+Usage:
+  rotom <command> [options]
+  rotom --help | --version
+
+Commands:
+  login     log in to a provider
+  logout    revoke a login and remove it
+  serve     serve the logged-in providers on this machine
+  status    show logins, token life and rate limits
+  models    list the models
+  refresh   renew the tokens now
+  config    show and change the configuration
+  key       manage the key that encrypts the credentials
+
+'rotom <command> --help' explains one command; rotom(1), rotom-config(5) and rotom-api(7) are the manual.
+Try it without a login: rotom serve --demo
+"""
+
+# What is not here: what a command does (one module each, found by its name) and how arguments are read (usage.py).
+# Nothing heavy is imported before it is needed: `rotom --version` is asked by scripts and must be quick.
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+
+COMMANDS = ("login", "logout", "serve", "status", "models", "refresh", "config", "key")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command line; the exit status."""
+    if argv is None:
+        argv = sys.argv[1:]
+    try:
+        if argv in (["--version"], ["-V"]):
+            from rotom import __version__
+
+            print(f"rotom {__version__}")
+            code = 0
+        else:
+            code = _run(argv)
+        sys.stdout.flush()
+    except SystemExit as exc:
+        return exc.code if isinstance(exc.code, int) else 0 if exc.code is None else 64
+    except BaseException as exc:
+        if os.environ.get("ROTOM_DEBUG"):
+            raise
+        return _fail(exc)
+    return code
+
+
+def _run(argv: list[str]) -> int:
+    os.umask(0o077)  # whatever a command writes is the person's own
+    name = argv[0] if argv else ""
+    if name in ("-h", "--help", "help") or not name:
+        print((__doc__ or "").strip(), file=sys.stdout if name else sys.stderr)
+        return 0 if name else 64
+    from importlib import import_module
+
+    from rotom.cli import usage
+
+    if name not in COMMANDS:
+        raise usage.unknown(name, COMMANDS)
+    module = import_module(f"rotom.cli.{name}")
+    with usage.explained(module.__doc__ or "", argv):
+        if usage.wants_help(argv):
+            print(usage.text(module.__doc__ or ""))
+            return 0
+        return int(module.run(argv))
+
+
+def _fail(exc: BaseException) -> int:
+    """Tell what ended a command, in words for a person; the exit status."""
+    from rotom.cli.exits import INTERNAL, status
+    from rotom.problem import Problem
+
+    leaves = list(_leaves(exc))
+    if any(isinstance(leaf, KeyboardInterrupt) for leaf in leaves):
+        if sys.stderr.isatty():
+            print(file=sys.stderr)  # the prompt goes below the ^C
+        return 130
+    if all(isinstance(leaf, BrokenPipeError) for leaf in leaves):
+        # `rotom models | head`: the reader has seen enough. Without this, Python complains at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141
+    cause = next((leaf for leaf in leaves if not isinstance(leaf, (Problem, OSError))), leaves[0])
+    code = status(cause)
+    if isinstance(cause, Problem):
+        message, hint = cause.message, cause.hint
+    elif isinstance(cause, OSError) and cause.filename is not None:
+        message, hint = f"{os.fsdecode(cause.filename)}: {cause.strerror}", None
+    else:
+        code, message = INTERNAL, f"internal error: {type(cause).__name__} at {_place(cause)}"
+        hint = "this is a bug; ROTOM_DEBUG=1 shows the details for a report"
+    print(f"rotom: {message}", file=sys.stderr)
+    if hint:
+        print(f"       {hint}", file=sys.stderr)
+    return code
+
+
+def _leaves(exc: BaseException) -> Iterator[BaseException]:
+    """The exceptions in a group of groups; Trio wraps what its nurseries raise."""
+    if isinstance(exc, BaseExceptionGroup):
+        for part in exc.exceptions:
+            yield from _leaves(part)
+    else:
+        yield exc
+
+
+def _place(exc: BaseException) -> str:
+    """Where an exception was raised: file and line, without the message, which may quote anything."""
+    trace = exc.__traceback__
+    if trace is None:
+        return "an unknown place"
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"

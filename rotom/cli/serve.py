@@ -1,0 +1,48 @@
+"""Serve the logged-in providers to the programs of this machine.
+
+Usage:
+  rotom serve [options]
+  rotom serve --demo --list
+
+Options:
+  --bind ADDRESSES        where to listen, separated by commas: 127.0.0.1:14550, [::1]:14550, or 192.168.1.0/24:14550
+                          for this machine's addresses in that range
+  --api-key KEY           the key that clients must send; others can see it in the process list: --api-key-file,
+                          ROTOM_API_KEY or 'rotom config set api_key' are better
+  --api-key-file FILE     a file with that key
+  --provider NAME         serve this provider only
+  --model-fallback MODEL  the model for names that only Anthropic hosts (claude-..., sonnet, opus, haiku)
+  --auth-file FILE        the credentials file
+  --allow-host HOSTS      further names by which clients may call this server, separated by commas
+  --allow-origin ORIGINS  web origins that may call it from a browser, separated by commas
+  --max-body SIZE         the longest request, such as 64M
+  --grace SECONDS         how long running answers may go on after a request to stop
+  --log-format FORM       text or json
+  --log-level LEVEL       debug, info, notice, warning or error
+  --demo                  serve a built-in stand-in for the provider: no login, no network, nothing is kept
+  --list                  with --demo: list the scenarios it can play
+  -h, --help              show this text
+
+Settings can also come from the environment and from ~/.rotom/config.json: see rotom-config(5).
+"""
+
+from __future__ import annotations
+
+import os
+
+from rotom.cli import usage
+
+
+def run(argv: list[str]) -> int:
+    """Run the server until it is told to stop."""
+    given = usage.parse(__doc__ or "", argv)
+    if given["--list"]:
+        from rotom.simulator.scenarios import listing
+
+        print(listing())
+        return 0
+
+    from rotom.config import load
+    from rotom.serve import serve
+
+    return serve(load(given, os.environ), demo=bool(given["--demo"]))

@@ -1,1 +1,1 @@
-"""State: what outlives an exchange. Plain synchronous code, no trio in here; whoever is on the loop calls it in a thread."""
+"""State: what outlives an exchange. Plain synchronous code without trio: on the loop it is called in a thread."""

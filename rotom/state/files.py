@@ -74,11 +74,11 @@ def _check_owner(path: Path, info: os.stat_result) -> None:
     if info.st_mode & 0o077:
         raise Problem(
             Kind.FORBIDDEN,
-            f"{path} can be read by other users of this machine (mode {stat.S_IMODE(info.st_mode):04o}); it is not used like that",
+            f"other users of this machine can read {path} (mode {stat.S_IMODE(info.st_mode):04o}), so it is not used",
             hint=f"chmod 600 {path}",
         )
     if sys.platform != "win32" and info.st_uid != os.geteuid() and os.geteuid() != 0:
-        raise Problem(Kind.FORBIDDEN, f"{path} belongs to another user (uid {info.st_uid}); it is not used like that")
+        raise Problem(Kind.FORBIDDEN, f"{path} belongs to another user (uid {info.st_uid}), so it is not used")
 
 
 def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
@@ -109,7 +109,7 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
 
 
 def create_private(path: Path, data: bytes) -> bool:
-    """Make the file `path` with `data`, durable and 0600, unless there is one: then nothing happens and False is returned.
+    """Make the file `path` with `data`, durable and 0600, unless there is one: then False is returned.
 
     The name appears with its whole content or not at all, so that a crash never leaves half a file under it.
     """
@@ -154,6 +154,14 @@ def remove(path: Path) -> None:
         sync_folder(path.parent)
     except OSError as exc:
         raise Problem(Kind.FORBIDDEN, f"cannot remove {path}: {_why(exc)}") from exc
+
+
+def sweep(path: Path) -> None:
+    """Remove the temporary files that killed writers of `path` left behind. Only for who holds the lock of `path`."""
+    target = Path(os.path.realpath(path))
+    for leftover in target.parent.glob(f".{target.name}-*"):
+        with contextlib.suppress(OSError):
+            leftover.unlink()
 
 
 def sync_folder(path: Path) -> None:

@@ -1,0 +1,17 @@
+"""Upstream: the only code that talks to providers over the network.
+
+  client     the httpx client, and foreign network errors as Problems
+  transport  HTTP/1.1 on h11 and wires, under that client
+  proxies    which proxy an origin is reached through, and the tunnel through it
+  stream     one turn: the request out, lists of events in
+  flows      dialogues (logins, renewals, model lists) played over the network
+  retry      whether and when an attempt is repeated; pure
+  models     the live lists of models, kept on disk and fresh
+  keeper     fresh tokens
+
+What is not here: what a provider accepts and means (providers/), and who asked (routes/, gateway).
+"""
+
+from rotom.upstream.stream import Answer, ask
+
+__all__ = ["Answer", "ask"]

@@ -1,0 +1,92 @@
+"""Flows over the network: a provider's dialogue is played, step by step.
+
+A network failure is thrown into the flow as a Problem, where it may be handled or pass through to the caller. A flow
+that is cancelled is closed.
+
+What is not here: what the steps say (providers/), and how a person is asked (whoever plays a login gives `person`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import trio
+
+from rotom.problem import Kind, Problem
+from rotom.providers import Authorize, DeviceCode, Flow, Outgoing, Pause, Reply, Step
+from rotom.upstream.client import Limits, network_problems, request_of
+
+REPLY_BYTES = 64 << 20
+
+Person = Callable[[Authorize | DeviceCode], Awaitable[str | None]]
+"""Shows a step to a person; returns what the flow is to be sent."""
+
+
+async def play(
+    client: httpx.AsyncClient, flow: Flow, *, person: Person | None = None, limits: Limits | None = None
+) -> Any:
+    """Play `flow` to its end and return what it returns.
+
+    Raises:
+      Problem: what the flow raises.
+    """
+    ended, value = _step(flow.__next__)
+    try:
+        while not ended:
+            try:
+                came = await _do(client, value, person, limits)
+            except Problem as problem:
+                ended, value = _step(lambda problem=problem: flow.throw(problem))  # type: ignore[misc]
+            else:
+                ended, value = _step(lambda came=came: flow.send(came))  # type: ignore[misc]
+    finally:
+        flow.close()
+    return value
+
+
+def _step(advance: Callable[[], Step]) -> tuple[bool, Any]:
+    # StopIteration must not leave a coroutine.
+    try:
+        return False, advance()
+    except StopIteration as stop:
+        return True, stop.value
+
+
+async def _do(client: httpx.AsyncClient, step: Step, person: Person | None, limits: Limits | None) -> Any:
+    match step:
+        case Outgoing():
+            return await perform(client, step, limits=limits)
+        case Pause(seconds):
+            await trio.sleep(seconds)
+            return None
+        case _:
+            if person is None:
+                raise TypeError(f"this flow asks a person ({type(step).__name__}) and there is none")
+            return await person(step)
+
+
+async def perform(client: httpx.AsyncClient, outgoing: Outgoing, *, limits: Limits | None = None) -> Reply:
+    """Send one request and read its whole answer, whatever the status.
+
+    Raises:
+      Problem: the network failed, or the answer is over 64 MiB.
+    """
+    if limits is None:
+        known = client.timeout
+        limits = Limits(known.connect, known.read, known.read, known.write)
+    with network_problems():
+        response = await client.send(request_of(outgoing, limits), stream=True)
+        try:
+            parts, size = [], 0
+            async for part in response.aiter_bytes():
+                parts.append(part)
+                size += len(part)
+                if size > REPLY_BYTES:
+                    raise Problem(Kind.UPSTREAM, "the provider's answer is too long", retry=False)
+        finally:
+            await response.aclose()
+    return Reply(
+        response.status_code, {name.lower(): value for name, value in response.headers.items()}, b"".join(parts)
+    )

@@ -134,10 +134,14 @@ def address(value: str) -> str:
 
 
 def host(value: str) -> str:
-    """A host that a client may name, with or without a port, in lower case."""
-    if not re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([A-Za-z0-9._-]*))(:\d{1,5})?", value):
-        raise ValueError(f"must be host names such as box.lan or box.lan:8080, not {value!r}")
-    return value.lower()
+    """A name or address by which clients may call this server, in lower case and without a port: it holds for any."""
+    name = value.lower().removesuffix(".")
+    try:
+        return str(ip_address(name.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?", name):
+            raise ValueError(f"must be host names such as box.lan, without a port, not {value!r}") from None
+    return name
 
 
 def origin(value: str) -> str:

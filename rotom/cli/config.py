@@ -137,10 +137,9 @@ def _take_over(file: Path, document: Mapping[str, Any]) -> dict[str, Any]:
     from rotom.state.files import create_private
 
     content = file.read_bytes()
-    for number in range(1, 1000):
-        backup = file.with_name(f"{file.name}.rust-{number}")
-        if create_private(backup, content):
-            break
+    number = 0
+    while not create_private(backup := file.with_name(f"{file.name}.backup{number or ''}"), content):
+        number += 1
     taken, left = {}, []
     for name, value in document.items():
         setting = SETTINGS.get(name)

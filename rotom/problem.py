@@ -51,6 +51,7 @@ class Problem(Exception):
       limit: the two numbers of a limit that was passed, (actual, allowed), where known: tokens for
         ``context_length_exceeded``.
       hint: a second line for the command line only: the next command to type.
+      event: the provider's own event that told of it inside a stream, for a dialect that can pass it on as it is.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Problem(Exception):
         retry: bool | None = None,
         limit: tuple[int | None, int | None] | None = None,
         hint: str | None = None,
+        event: object = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -74,6 +76,7 @@ class Problem(Exception):
         self.retry = retry
         self.limit = limit
         self.hint = hint
+        self.event = event
 
     def __repr__(self) -> str:
         return f"Problem({self.kind.name}, {self.message!r}, code={self.code!r})"

@@ -58,8 +58,8 @@ class App(Protocol):
         """Answer one exchange. A Problem that is raised before the answer began becomes `refusal`."""
         ...
 
-    def refusal(self, path: str, problem: Problem, request_id: str) -> Refusal:
-        """A Problem in the form that clients of `path` understand; `path` is empty when no head could be read."""
+    def refusal(self, exchange: Exchange | None, problem: Problem, request_id: str) -> Refusal:
+        """A Problem in the form that the client understands; there is no exchange when no head could be read."""
         ...
 
     def bug(self, exc: Exception, request_id: str) -> None:

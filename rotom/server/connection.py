@@ -156,10 +156,10 @@ class Connection:
     async def _problem(self, exchange: Exchange, problem: Problem) -> None:
         """Answer with the problem if nothing was answered yet; else the answer stays cut, which clients notice."""
         if exchange.gone or exchange.started:
-            exchange.log.setdefault("error", problem.code or problem.kind.name.lower())
+            exchange.log.setdefault("code", problem.code or problem.kind.name.lower())
             return
-        exchange.log["error"] = problem.code or problem.kind.name.lower()
-        refusal = self.app.refusal(exchange.path, problem, exchange.id)
+        exchange.log["code"] = problem.code or problem.kind.name.lower()
+        refusal = self.app.refusal(exchange, problem, exchange.id)
         try:
             await exchange.answer(refusal.status, refusal.headers, refusal.body)
         except Gone:
@@ -171,7 +171,7 @@ class Connection:
         self.app.refused(problem, request_id, self.peer)
         if self.h11.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             return
-        refusal = self.app.refusal("", problem, request_id)
+        refusal = self.app.refusal(None, problem, request_id)
         headers = [*refusal.headers, ("connection", "close"), ("content-length", str(len(refusal.body)))]
         head = response_head(refusal.status, headers, request_id)
         await self.send((self.h11.send(head) or b"") + (self.h11.send(h11.Data(data=refusal.body)) or b""))

@@ -48,6 +48,7 @@ class Exchange:
       id: the request id, sent as ``x-request-id``.
       peer, local: the client's address and the one it reached.
       extra_headers: response headers that every answer of this exchange carries.
+      body_limit: the route's own limit on the body; None: the server's.
       log: what the log line shall tell beside the obvious.
       status: of the answer, once it is decided.
       started: something of the answer was sent. complete: all of it was. gone: the client hung up before that.
@@ -74,6 +75,7 @@ class Exchange:
         self.peer = connection.peer
         self.local = connection.local
         self.extra_headers: list[tuple[str, str]] = []
+        self.body_limit: int | None = None
         self.log: dict[str, Any] = {}
         self.status: int | None = None
         self.started = False
@@ -92,18 +94,15 @@ class Exchange:
         """The query's fields; of a repeated one the last."""
         return dict(parse_qsl(self._query, keep_blank_values=True))
 
-    async def body(self, limit: int | None = None) -> bytes:
-        """The whole body, unpacked when it came with gzip.
-
-        Arguments:
-          limit: the most bytes that it may have, packed or not; None: the server's limit.
+    async def body(self) -> bytes:
+        """The whole body, unpacked when it came with gzip. Packed or not, it may have `body_limit` bytes.
 
         Raises:
           Problem: TOO_LARGE, SLOW_CLIENT, MEDIA_TYPE for another content-encoding, INVALID for broken gzip.
           Gone: the client hung up.
         """
-        limit = self._connection.limits.body if limit is None else limit
-        unpack = self._unpacker(limit)
+        limit = self._connection.limits.body if self.body_limit is None else self.body_limit
+        unpack = self._unpacker()
         length = self.headers.get("content-length")
         if length is not None and length.isdigit() and int(length) > limit:
             raise too_large(limit)
@@ -142,7 +141,7 @@ class Exchange:
             raise Problem(Kind.INVALID, "the gzip body is cut short", code="malformed_request")
         return b"".join(parts)
 
-    def _unpacker(self, limit: int) -> _Gunzip | None:
+    def _unpacker(self) -> _Gunzip | None:
         encoding = self.headers.get("content-encoding", "identity").strip().lower()
         if encoding in ("", "identity"):
             return None
@@ -186,14 +185,17 @@ class Exchange:
         Raises:
           Gone: the client hung up (outside of `attended`, where it is a cancellation instead).
         """
-        try:
-            self._lock.acquire_nowait()
-        except trio.WouldBlock:
-            await self._lock.acquire()
+        await self._own_sending()
         try:
             await self._send(data)
         finally:
             self._lock.release()
+
+    async def _own_sending(self) -> None:
+        try:
+            self._lock.acquire_nowait()  # an eighth of what `async with` costs
+        except trio.WouldBlock:
+            await self._lock.acquire()
 
     async def _send(self, data: bytes) -> None:
         conn = self._connection.h11
@@ -222,10 +224,14 @@ class Exchange:
         """End the answer."""
         if self.complete:
             return
-        self.complete = True  # before the send: a client that closes right behind the last byte has had it all
-        data = self._connection.h11.send(h11.EndOfMessage()) or b""
-        if data:
-            await self._connection.send(data)
+        await self._own_sending()
+        try:
+            self.complete = True  # before the send: a client that closes right behind the last byte has had it all
+            data = self._connection.h11.send(h11.EndOfMessage()) or b""
+            if data:
+                await self._connection.send(data)
+        finally:
+            self._lock.release()
 
     def _lost(self) -> None:
         self.gone = not self.complete
@@ -271,7 +277,7 @@ class Exchange:
                 if pulse is None:
                     continue
                 async with self._lock:
-                    if trio.current_time() >= self._speak_at:  # else a frame went out meanwhile
+                    if trio.current_time() >= self._speak_at and not self.complete:  # else a frame went out meanwhile
                         await self._send(pulse())
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass

@@ -1,0 +1,318 @@
+"""The gateway: plan a turn, run it, and see to it that a dead attempt is never noticed.
+
+Theory of operation. `plan` decides which model of which provider answers a turn. `run` asks that provider and yields an
+`Answer`, which is iterated for lists of Responses events, one list for each network read. Before anything is yielded,
+events are held back until one of them carries content: an attempt that dies before that (an overload told inside a 200,
+a lost connection, a token that just expired) leaves no trace and may be repeated. From then on every event passes as it
+comes, and whatever goes wrong is raised to the caller, once the events before it were handed over.
+
+Two limits of time stand over a provider: for the first byte, and for silence between two reads. Silence is one deadline
+on one scope around the whole answer; each read moves it, and it is off while the caller is busy with its client, so
+that a slow client is never taken for a silent provider.
+
+What is not here: HTTP and tokens (upstream/), what a provider's words mean (providers/), and clients (routes/, dialects/).
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+import trio
+
+from rotom.catalogue import Catalogue, Model
+from rotom.config import Config
+from rotom.problem import Kind, Problem
+from rotom.providers import Provider, Token, Window
+from rotom.sse import Event, Json
+from rotom.status import LoginStatus
+from rotom.turn import Turn
+from rotom.upstream import ask
+from rotom.upstream.flows import play
+from rotom.upstream.keeper import Keeper
+from rotom.upstream.models import ModelLists
+from rotom.upstream.retry import delay
+
+TERMINAL = frozenset({"response.completed", "response.incomplete", "response.done"})
+FAILED = frozenset({"response.failed", "error"})
+PRELUDE = frozenset(
+    {
+        "response.created",
+        "response.in_progress",
+        "response.queued",
+        "response.metadata",
+        "keepalive",
+        "ping",
+        "codex.rate_limits",
+        "codex.response.metadata",
+    }
+)
+"""Events that say nothing of the answer yet. Overloads arrive behind them (seen by others on the Codex backend, 2026)."""
+
+USAGE_SECONDS = 60.0
+"""How long what a provider said of its limits is good for; asking often is a pattern that gets accounts banned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A turn with the model and provider that will answer it."""
+
+    turn: Turn
+    model: Model
+    provider: Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a provider last said of an account's limits, and when (unix seconds)."""
+
+    windows: tuple[Window, ...]
+    at: float
+
+
+class Answer:
+    """A provider's answer under way: iterate it for lists of events.
+
+    Attributes:
+      model: the model that was asked. served: the one that the provider says it used.
+      usage: the token counts, once the terminal event came; retries: how many attempts died before this one.
+    """
+
+    def __init__(self, plan: Plan, source: AsyncIterator[list[Event]], silence: trio.CancelScope, idle: float) -> None:
+        self.model = plan.model
+        self.served: str | None = None
+        self.usage: Json | None = None
+        self.retries = 0
+        self._provider = plan.provider
+        self._source = source
+        self._silence = silence
+        self._idle = idle
+        self._held: list[Event] = []
+        self._problem: Problem | None = None
+        self._over = False
+
+    def __aiter__(self) -> Answer:
+        return self
+
+    async def __anext__(self) -> list[Event]:
+        if self._held:
+            events, self._held = self._held, []
+            return events
+        while True:
+            if self._problem is not None:
+                raise self._problem
+            if self._over:
+                raise StopAsyncIteration
+            if events := await self._read():
+                return events
+
+    async def hold(self) -> None:
+        """Read until the first event with content, keeping what comes.
+
+        Raises:
+          Problem: the answer failed before it had content.
+        """
+        while not self._over and not any(event.type not in PRELUDE for event in self._held):
+            self._held += await self._read()
+            if self._problem is not None and all(event.type in PRELUDE for event in self._held):
+                raise self._problem
+
+    async def _read(self) -> list[Event]:
+        """One read's events, up to one that ends the answer."""
+        self._silence.deadline = trio.current_time() + self._idle
+        try:
+            events = await anext(self._source)
+        except StopAsyncIteration:
+            self._over = True
+            return []
+        finally:
+            self._silence.deadline = float("inf")
+        for index, event in enumerate(events):
+            if event.type in TERMINAL:
+                self._over = True
+                self._note(event)
+                return events[: index + 1]
+            if event.type in FAILED and (problem := self._provider.failure(event)) is not None:
+                problem.event = event
+                self._problem = problem
+                return events[:index]
+        return events
+
+    def _note(self, event: Event) -> None:
+        response = event.data.get("response")
+        if isinstance(response, dict):
+            usage, model = response.get("usage"), response.get("model")
+            self.usage = usage if isinstance(usage, dict) else None
+            if self.served is None and isinstance(model, str):
+                self.served = model
+
+
+class Gateway:
+    """Answers turns with the providers that are logged in.
+
+    Arguments:
+      providers: by name, those that this gateway may serve.
+      lists: the live model lists; keeper: fresh tokens; client: the one HTTP client.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        providers: Mapping[str, Provider],
+        keeper: Keeper,
+        client: httpx.AsyncClient,
+        lists: ModelLists,
+    ) -> None:
+        self.config = config
+        self.providers = providers
+        self.keeper = keeper
+        self.client = client
+        self.lists = lists
+        self.limits: dict[str, Limits] = {}
+
+    def served(self) -> tuple[str, ...]:
+        """The names of the providers that are logged in and not switched off, in their fixed order."""
+        here = self.keeper.logged_in()
+        return tuple(name for name in self.providers if name in here)
+
+    def catalogue(self) -> Catalogue:
+        """The models that can be asked now; with no login at all, those that could be."""
+        names = self.served() or tuple(self.providers)
+        return Catalogue([model for name in names for model in self.lists.models(name)], self.config.model_fallback)
+
+    def reload(self, config: Config) -> None:
+        """Take another configuration for the turns to come, and look at the credentials again."""
+        self.config = config
+        self.keeper.reload()
+
+    async def logins(self) -> list[LoginStatus]:
+        """Every login with its limits, asked of the provider when what is known of them is older than a minute."""
+        return [await self._login(name) for name in self.served()]
+
+    async def _login(self, name: str) -> LoginStatus:
+        provider = self.providers[name]
+        try:
+            token = await self.keeper.token(name)
+        except Problem as problem:
+            known = self.keeper.known(name) or Token("")
+            return LoginStatus(name, provider.title, known, problem=problem.message, active=False)
+        limits = self.limits.get(name)
+        if limits is None or time.time() - limits.at > USAGE_SECONDS:
+            try:
+                usage = await play(self.client, provider.usage(token))
+            except Problem as problem:
+                return LoginStatus(name, provider.title, token, problem=problem.message)
+            limits = self.limits[name] = Limits(usage.windows, time.time())
+            token = replace(token, email=token.email or usage.email, plan=usage.plan or token.plan)
+        return LoginStatus(name, provider.title, token, limits.windows, limits.at)
+
+    def plan(self, turn: Turn) -> Plan:
+        """Who answers this turn.
+
+        Raises:
+          Problem: UNAUTHENTICATED without any login; NOT_FOUND for a model that nobody here has.
+        """
+        if not self.served():
+            raise Problem(
+                Kind.UNAUTHENTICATED,
+                "rotom has no login to a provider yet: run 'rotom login' (no restart is needed)",
+                code="not_logged_in",
+                retry=False,
+            )
+        model = self.catalogue().resolve(turn.asked)
+        provider = self.providers[model.provider]
+        items = [item for item in turn.body.get("input", ()) if _may_go(item, provider.name)]
+        extra: dict[str, Any] = {**turn.extra, "provider": provider.name, "model": model.id, "context": model.context}
+        return Plan(replace(turn.with_body(model=model.id, input=items), extra=extra), model, provider)
+
+    @asynccontextmanager
+    async def run(self, plan: Plan) -> AsyncIterator[Answer]:
+        """Ask, and yield the answer once it has content.
+
+        Raises:
+          Problem: on entry when there is no answer, from iteration when it breaks, on exit when the provider fell silent.
+        Resource handling: the provider's stream is closed when the block is left, however it is left.
+        Cancellation: at any moment, and the provider's request ends with it.
+        """
+        with trio.CancelScope() as silence:
+            async with AsyncExitStack() as stack:
+                answer = await self._first_content(plan, silence, stack)
+                yield answer
+        if silence.cancelled_caught:
+            raise _silent(self.config.idle_timeout)
+
+    async def _first_content(self, plan: Plan, silence: trio.CancelScope, stack: AsyncExitStack) -> Answer:
+        """Try until an answer has content, as often as that makes sense. The live attempt's resources go to `stack`."""
+        name, begun, failures = plan.provider.name, trio.current_time(), 0
+        token = await self.keeper.token(name)
+        renewed = stripped = False
+        while True:
+            attempt = AsyncExitStack()
+            try:
+                answer = await attempt.enter_async_context(self._attempt(plan, token, silence))
+                await answer.hold()
+            except Problem as problem:
+                await attempt.aclose()
+                if problem.code == "token_refused" and not renewed:
+                    renewed = True
+                    token = await self.keeper.renew(name, "unauthorized_recovery", seen=token)
+                elif problem.code == "invalid_encrypted_content" and not stripped:
+                    stripped = True  # reasoning of another account or a retired key: the answer is worth more than it
+                    plan = replace(plan, turn=_without_reasoning(plan.turn))
+                else:
+                    failures += 1
+                    pause = delay(problem, failures, trio.current_time() - begun, random.random())  # noqa: S311
+                    if pause is None:
+                        raise _final(problem, name) from problem
+                    await trio.sleep(pause)
+            except BaseException:
+                await attempt.aclose()
+                raise
+            else:
+                answer.retries = failures + renewed + stripped
+                stack.push_async_callback(attempt.aclose)
+                return answer
+
+    @asynccontextmanager
+    async def _attempt(self, plan: Plan, token: Token, silence: trio.CancelScope) -> AsyncIterator[Answer]:
+        async with ask(self.client, plan.provider, plan.model, token, plan.turn, limits=self.config) as source:
+            headers = source.headers
+            if windows := plan.provider.windows(headers):
+                self.limits[plan.provider.name] = Limits(windows, time.time())
+            if etag := headers.get("x-models-etag"):
+                self.lists.saw_etag(plan.provider.name, etag)
+            answer = Answer(plan, source, silence, self.config.idle_timeout)
+            answer.served = headers.get("openai-model")
+            yield answer
+
+
+def _may_go(item: Any, provider: str) -> bool:
+    """Encrypted reasoning is only understood by the provider that made it."""
+    return not (isinstance(item, dict) and item.get("rotom_provider") not in (None, provider))
+
+
+def _without_reasoning(turn: Turn) -> Turn:
+    return turn.with_body(input=[item for item in turn.body["input"] if item.get("type") != "reasoning"])
+
+
+def _final(problem: Problem, provider: str) -> Problem:
+    """What the client is told in the end: a refusal that survived a renewal means that the login is over."""
+    if problem.code != "token_refused":
+        return problem
+    return Problem(
+        Kind.UNAUTHENTICATED,
+        f"the provider does not accept this login any more: run 'rotom login --provider {provider}'",
+        code="login_over",
+        retry=False,
+    )
+
+
+def _silent(seconds: float) -> Problem:
+    return Problem(
+        Kind.TIMEOUT, f"the provider sent nothing for {seconds:g} seconds, so rotom gave up", code="provider_silent"
+    )

@@ -1,0 +1,108 @@
+"""The routes: where server, dialects and gateway meet.
+
+`Application` is what the server serves: the guard first, then the route, then its handler; and it knows in whose words a
+Problem is told: in those of the dialect whose endpoint it concerns.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import trio
+
+from rotom.dialects import Dialect, messages, responses
+from rotom.gateway import Gateway
+from rotom.log import Log
+from rotom.problem import Problem
+from rotom.routes.account import Account
+from rotom.routes.generate import generate
+from rotom.routes.guard import Rules, check, media_type
+from rotom.routes.models import Models
+from rotom.routes.tokens import count_tokens
+from rotom.server import Refusal
+from rotom.server.exchange import Exchange
+from rotom.server.routing import JSON, Route, Router
+from rotom.sse import dumps
+
+DIALECTS: tuple[Dialect, ...] = (messages.DIALECT, responses.DIALECT)
+"""Every client-side API that can be asked."""
+
+SMALL = 64 << 10
+
+
+def routes(gateway: Gateway) -> tuple[Route, ...]:
+    """The route table. rotom-api(7) describes each of them; a test holds the two together."""
+    account, models = Account(gateway), Models(gateway)
+    return (
+        *(Route("POST", dialect.endpoint, generate(dialect, gateway), JSON) for dialect in DIALECTS),
+        Route("POST", "/v1/messages/count_tokens", count_tokens, JSON),
+        Route("GET", "/v1/models", models.list),
+        Route("GET", "/v1/models/{id...}", models.one),
+        Route("GET", "/v1/status", account.status),
+        Route("POST", "/v1/auth/refresh", account.refresh, body_limit=SMALL),
+        Route("GET", "/health", account.health),
+        Route("GET", "/", account.root),
+    )
+
+
+def is_anthropic(exchange: Exchange) -> bool:
+    """Whether the client speaks to us as to Anthropic."""
+    path, endpoint = exchange.path, messages.DIALECT.endpoint
+    return path == endpoint or path.startswith(endpoint + "/") or "anthropic-version" in exchange.headers
+
+
+class Application:
+    """What `rotom serve` serves.
+
+    Arguments:
+      rules: the guard's; may be replaced while it runs (a reload).
+    """
+
+    def __init__(self, gateway: Gateway, rules: Rules, log: Log) -> None:
+        self.gateway = gateway
+        self.rules = rules
+        self.log = log
+        self.router = Router(routes(gateway))
+
+    async def handle(self, exchange: Exchange) -> None:
+        """Guard, find, check the body's type, handle."""
+        if is_anthropic(exchange):
+            exchange.extra_headers.append(("request-id", exchange.id))
+        exchange.extra_headers += check(self.rules, exchange.method, exchange.path, exchange.headers, exchange.local)
+        if any(name == "access-control-allow-methods" for name, _ in exchange.extra_headers):
+            await exchange.answer(204)  # a preflight from an origin that the person allowed
+            return
+        route, exchange.params = self.router.find(exchange.method, exchange.path)
+        media_type(route.accepts, exchange.headers)
+        exchange.body_limit = route.body_limit
+        await route.handler(exchange)
+
+    def refusal(self, exchange: Exchange | None, problem: Problem, request_id: str) -> Refusal:
+        """The problem in the words of the dialect that the client speaks; in OpenAI's form where that is not known."""
+        dialect = messages.DIALECT if exchange is not None and is_anthropic(exchange) else responses.DIALECT
+        headers = [("content-type", "application/json"), *dialect.headers(problem)]
+        if problem.retry_after is not None:
+            headers.append(("retry-after", str(max(0, math.ceil(problem.retry_after)))))
+        return Refusal(dialect.status(problem), headers, dumps(dialect.problem(problem, request_id)))
+
+    def bug(self, exc: Exception, request_id: str) -> None:
+        """Log it."""
+        self.log.bug(exc, request_id)
+
+    def done(self, exchange: Exchange) -> None:
+        """The log line of an exchange."""
+        facts: dict[str, Any] = {
+            **exchange.log,
+            "id": exchange.id,
+            "method": exchange.method,
+            "path": exchange.path,
+            "status": 499 if exchange.gone and not exchange.started else exchange.status,
+            "total": trio.current_time() - exchange.begun_at,
+            "gone": exchange.gone,
+        }
+        self.log.exchange(facts)
+
+    def refused(self, problem: Problem, request_id: str, peer: str) -> None:
+        """The log line of a connection that never became an exchange."""
+        self.log.exchange({"id": request_id, "peer": peer, "status": int(problem.kind), "code": problem.code})

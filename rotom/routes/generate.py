@@ -1,0 +1,115 @@
+"""The route of every dialect: read, run, render.
+
+What a client that wants a stream gets is written as it comes: all frames of one upstream read leave in one send. The
+head of the answer is held until there is something to say, so that an error before it has its own status. A client that
+does not want a stream gets the fold of the very same frames.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import trio
+
+from rotom.dialects import Dialect
+from rotom.gateway import Answer, Gateway, Plan
+from rotom.problem import Kind, Problem
+from rotom.server.exchange import Exchange
+from rotom.server.routing import Handler
+from rotom.sse import Event, Json, encode
+
+EVENT_STREAM = [("content-type", "text/event-stream; charset=utf-8"), ("x-accel-buffering", "no")]
+
+
+def parse(body: bytes) -> Json:
+    """The body as a JSON object.
+
+    Raises:
+      Problem: INVALID, saying where the JSON is broken.
+    """
+    try:
+        value: Any = json.loads(body)
+    except UnicodeDecodeError as exc:
+        raise Problem(Kind.INVALID, "the body is not UTF-8", code="invalid_json") from exc
+    except ValueError as exc:
+        raise Problem(Kind.INVALID, f"the body is not JSON: {exc}", code="invalid_json") from exc
+    except RecursionError as exc:
+        raise Problem(Kind.INVALID, "the body's JSON is nested too deeply", code="invalid_json") from exc
+    if not isinstance(value, dict):
+        raise Problem(Kind.INVALID, "the body is JSON, but not an object", code="invalid_json")
+    return value
+
+
+def generate(dialect: Dialect, gateway: Gateway) -> Handler:
+    """The handler of a dialect's endpoint."""
+
+    async def handler(exchange: Exchange) -> None:
+        exchange.log["dialect"] = dialect.name
+        turn = dialect.read(parse(await exchange.body()), exchange.headers)
+        exchange.log |= {"model": turn.asked, "stream": turn.stream, "dropped": turn.dropped}
+        plan = gateway.plan(turn)
+        exchange.log["provider"] = plan.provider.name
+        if turn.stream:
+            await _stream(dialect, gateway, plan, exchange)
+        else:
+            await _whole(dialect, gateway, plan, exchange)
+
+    return handler
+
+
+async def _stream(dialect: Dialect, gateway: Gateway, plan: Plan, exchange: Exchange) -> None:
+    renderer = dialect.renderer(plan.turn)
+    exchange.start(200, EVENT_STREAM)
+    async with exchange.attended(lambda: encode(renderer.pulse()), gateway.config.ping_interval):
+        try:
+            async with gateway.run(plan) as answer:
+                try:
+                    feed = renderer.feed
+                    async for events in answer:
+                        if frames := [frame for event in events for frame in feed(event)]:
+                            if "first" not in exchange.log:
+                                exchange.log["first"] = trio.current_time() - exchange.begun_at
+                            await exchange.send(encode(frames))
+                    await exchange.finish()
+                finally:
+                    _note(exchange, answer)
+        except Problem as problem:
+            if not exchange.started:
+                raise
+            exchange.log["code"] = problem.code or problem.kind.name.lower()
+            await exchange.send(encode(renderer.fail(problem)))
+            await exchange.finish()
+
+
+async def _whole(dialect: Dialect, gateway: Gateway, plan: Plan, exchange: Exchange) -> None:
+    renderer, frames = dialect.renderer(plan.turn), list[Event]()
+    async with exchange.attended():
+        async with gateway.run(plan) as answer:
+            try:
+                async for events in answer:
+                    if not frames:
+                        exchange.log["first"] = trio.current_time() - exchange.begun_at
+                    for event in events:
+                        frames += renderer.feed(event)
+            finally:
+                _note(exchange, answer)
+        await exchange.json(200, dialect.fold(frames))
+
+
+def _note(exchange: Exchange, answer: Answer) -> None:
+    """What the log line tells of the answer."""
+    exchange.log["served"] = answer.served or answer.model.id
+    exchange.log["retries"] = answer.retries
+    if answer.usage is not None:
+        exchange.log |= _tokens(answer.usage)
+
+
+def _tokens(usage: Json) -> Json:
+    details = {name: usage.get(name) or {} for name in ("input_tokens_details", "output_tokens_details")}
+    return {
+        "input": usage.get("input_tokens"),
+        "cached": details["input_tokens_details"].get("cached_tokens"),
+        "output": usage.get("output_tokens"),
+        "reasoning": details["output_tokens_details"].get("reasoning_tokens"),
+    }

@@ -1,0 +1,191 @@
+"""``rotom serve``: everything that runs while it serves, under one nursery.
+
+Theory of operation: `assemble` makes the gateway and what it stands on from a configuration (the commands that ask
+providers without serving use it too). `_run` opens the addresses first, so that a wrong one is told before anything else
+happens, then starts the background tasks, then accepts. Signals: the first SIGTERM or SIGINT begins the drain, a second
+one ends everything at once; SIGHUP reads configuration and credentials again, and a bad new configuration changes
+nothing. The demonstration is the same program: the simulator is started beside it, its home is a temporary folder, and it
+logs in through the real code path.
+
+What is not here: the server (server/), what it serves (routes/), and what is printed (banner.py).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import trio
+
+from rotom.banner import banner
+from rotom.config import Config, Loaded, load, resolve_api_key
+from rotom.gateway import Gateway
+from rotom.log import Log, form_for
+from rotom.plain import helpers
+from rotom.problem import Kind, Problem
+from rotom.providers.registry import all_providers
+from rotom.routes import Application
+from rotom.routes.guard import Rules, require_key
+from rotom.server import Limits, listen
+from rotom.server.drain import Drain
+from rotom.state.vault import open_vault
+from rotom.upstream.client import make_client
+from rotom.upstream.keeper import Keeper
+from rotom.upstream.models import ModelLists
+
+if TYPE_CHECKING:
+    from rotom.simulator import Simulator
+
+
+def serve(loaded: Loaded, demo: bool = False) -> int:
+    """Serve until a signal says stop; the exit status.
+
+    Raises:
+      Problem: when it cannot start.
+    """
+    log = Log(sys.stderr, form_for(sys.stderr, loaded.config.log_format, os.environ), loaded.config.log_level)
+    return trio.run(partial(_demo if demo else _run, loaded, os.environ, log), strict_exception_groups=True)
+
+
+@asynccontextmanager
+async def assemble(config: Config, environ: Mapping[str, str]) -> AsyncIterator[Gateway]:
+    """The gateway of a configuration; its keeper runs inside the block, so that renewals have an owner.
+
+    Raises:
+      Problem: for a provider that is not known; and, plain, what the block raises.
+    """
+    everyone = all_providers(config)
+    wanted = {name: p for name, p in everyone.items() if config.provider in (None, name, *p.aliases)}
+    if not wanted:
+        names = ", ".join(everyone)
+        raise Problem(Kind.INVALID, f"there is no provider {config.provider!r}; there is {names}", code="config")
+    async with make_client(config, environ) as client, helpers() as nursery:
+        keeper = Keeper(open_vault(config, environ), client, wanted)
+        await nursery.start(keeper.run)
+        yield Gateway(config, wanted, keeper, client, ModelLists(config, client, keeper, wanted))
+
+
+async def _demo(loaded: Loaded, environ: Mapping[str, str], log: Log) -> int:
+    """Serve the simulator's account from a home that is gone afterwards."""
+    from rotom import simulator
+
+    with tempfile.TemporaryDirectory(prefix="rotom-demo-") as home:
+        async with helpers() as nursery:
+            simulated = simulator.Simulator()
+            await nursery.start(simulator.serve, simulated)
+            ours = {name: value for name, value in environ.items() if not name.startswith(("ROTOM_", "CREDENTIALS_"))}
+            for name in ("ROTOM_API_KEY", "ROTOM_BIND", "ROTOM_MODEL_FALLBACK", "ROTOM_LOG_FORMAT", "ROTOM_LOG_LEVEL"):
+                if name in environ:
+                    ours[name] = environ[name]
+            ours |= {
+                "ROTOM_HOME": home,
+                "ROTOM_OPENAI_BASE_URL": simulated.base_url,
+                "ROTOM_OPENAI_ISSUER": simulated.issuer,
+            }
+            flags = {
+                name: value for name, value in loaded.flags.items() if name.strip("-") not in ("auth-file", "auth_file")
+            }
+            here = load(flags, ours, Path(home) / "config.json")
+            await _log_in(here.config, ours, simulated)
+            return await _run(here, ours, log, demo=True)
+
+
+async def _log_in(config: Config, environ: Mapping[str, str], simulated: Simulator) -> None:
+    """Log in to the simulator as `rotom login` does, with a person who consents at once."""
+    from rotom.upstream.flows import play
+
+    provider = all_providers(config)["openai"]
+    redirect = f"http://127.0.0.1:{provider.callback_ports[0]}{provider.callback_path}"
+
+    async def person(step: object) -> str:
+        return simulated.consent(step.url)  # type: ignore[attr-defined]
+
+    async with make_client(config, environ) as client:
+        token = await play(client, provider.login(redirect), person=person)
+    vault = open_vault(config, environ)
+    await trio.to_thread.run_sync(vault.save, provider.name, token)
+
+
+async def _run(loaded: Loaded, environ: Mapping[str, str], log: Log, demo: bool = False) -> int:
+    config = loaded.config
+    rules = _rules(config, environ)
+    addresses = listen.addresses(config.bind)
+    require_key(all(address.loopback for address in addresses), rules.key)
+    listeners = await listen.open_listeners(addresses)
+    drain = Drain()
+    async with assemble(config, environ) as gateway, helpers() as house:
+        app = Application(gateway, rules, log)
+        reload = partial(_reload, loaded, environ, log, app)
+        await house.start(_signals, drain, house.cancel_scope, reload, log)
+        await house.start(gateway.lists.run)
+        bound = listen.bound(listeners)
+        limits = Limits(
+            body=config.max_body,
+            head_seconds=config.head_timeout,
+            body_seconds=config.body_timeout,
+            keepalive_seconds=config.keepalive_timeout,
+            send_seconds=config.send_timeout,
+            connections=config.max_connections,
+        )
+        if sys.stderr.isatty():
+            print(banner(loaded, gateway, bound, demo), file=sys.stderr)
+        log.notice(
+            "listening",
+            addresses=[f"http://{address}" for address in bound],
+            providers=gateway.served() or "none",
+            **({"demo": True} if demo else {}),
+        )
+        if not gateway.served():
+            log.warning("no provider is logged in: run 'rotom login'; requests are answered 401 until then")
+        await listen.serve(listeners, app, limits, drain, config.grace)
+    log.notice("stopped")
+    return 0
+
+
+def _rules(config: Config, environ: Mapping[str, str]) -> Rules:
+    hosts = {listen.Address(host, 0).host.lower() for host in config.allow_host}
+    bound = {a.host.lower() for a in listen.addresses(config.bind)}
+    return Rules(resolve_api_key(config, environ), frozenset(hosts | bound), frozenset(config.allow_origin))
+
+
+async def _signals(
+    drain: Drain,
+    everything: trio.CancelScope,
+    reload: partial[None],
+    log: Log,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    wanted = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    with trio.open_signal_receiver(*wanted) as arriving:
+        task_status.started()
+        async for number in arriving:
+            if hasattr(signal, "SIGHUP") and number == signal.SIGHUP:
+                reload()
+            elif not drain.begun:
+                log.notice("stopping: running answers are finished first; a second signal ends at once")
+                drain.begin()
+            else:
+                log.notice("stopped at once")
+                everything.cancel()
+
+
+def _reload(loaded: Loaded, environ: Mapping[str, str], log: Log, app: Application) -> None:
+    """Take what may change while it serves: keys, allowed hosts and origins, the fallback, limits of time, the log."""
+    try:
+        config = loaded.again(environ).config
+        rules = _rules(config, environ)
+        require_key(all(a.loopback for a in listen.addresses(loaded.config.bind)), rules.key)
+    except Problem as problem:
+        log.error(f"the new configuration is not good, so the old one stays: {problem.message}")
+        return
+    app.rules = rules
+    app.gateway.reload(config)
+    log.configure(form_for(sys.stderr, config.log_format, environ), config.log_level)
+    log.notice("reloaded configuration and credentials")

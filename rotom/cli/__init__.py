@@ -62,6 +62,8 @@ def _run(argv: list[str]) -> int:
 
     from rotom.cli import usage
 
+    if name.startswith("-"):
+        raise usage.wrong("the command comes first, its options after it", "rotom --help")
     if name not in COMMANDS:
         raise usage.unknown(name, COMMANDS)
     module = import_module(f"rotom.cli.{name}")

@@ -54,6 +54,11 @@ def wants_help(argv: list[str]) -> bool:
     return "--help" in words or "-h" in words
 
 
+def wrong(message: str, hint: str) -> Problem:
+    """The command line is not right; `hint` is the command that explains it."""
+    return Problem(Kind.INVALID, message, code="usage", hint=hint)
+
+
 def unknown(word: str, known: Iterable[str], what: str = "command") -> Problem:
     """There is no such command or option; perhaps that one was meant."""
     near = get_close_matches(word, list(known), 1, 0.5)
@@ -88,9 +93,9 @@ def complaint(doc: str, argv: list[str], said: str) -> Problem:
             return problem
     if match := re.match(r"(--?[\w-]+(?:, --?[\w-]+)*) (requires argument|must not have an argument)", said):
         needs = "needs a value" if match[2] == "requires argument" else "takes no value"
-        return Problem(Kind.INVALID, f"the option {match[1]} {needs}", code="usage", hint=hint)
+        return wrong(f"the option {match[1]} {needs}", hint)
     if match := re.match(r"([\w-]+ is not a unique prefix: .*)", said):
-        return Problem(Kind.INVALID, match[1], code="usage", hint=hint)
+        return wrong(match[1], hint)
     verbs = set(re.findall(rf"^\s+rotom {re.escape(argv[0])} ([a-z][a-z-]*)", doc, re.MULTILINE))
     if verbs and len(argv) > 1 and not argv[1].startswith("-") and argv[1] not in verbs:
         problem = unknown(argv[1], verbs, f"'rotom {argv[0]}' command")
@@ -98,4 +103,4 @@ def complaint(doc: str, argv: list[str], said: str) -> Problem:
         return problem
     lines = re.findall(rf"^\s+(rotom {re.escape(argv[0])}\b.*)$", doc, re.MULTILINE)
     usage = f": the usage is {' | '.join(line.strip() for line in lines)}" if lines else ""
-    return Problem(Kind.INVALID, f"the arguments do not fit{usage}", code="usage", hint=hint)
+    return wrong(f"the arguments do not fit{usage}", hint)

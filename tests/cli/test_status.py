@@ -1,0 +1,64 @@
+"""How the status looks on a terminal, in a pipe and as JSON. Asking a real provider is tested with the simulator."""
+
+import io
+
+import pytest
+
+from rotom.cli.status import rendered
+from rotom.providers import Token, Window
+from rotom.status import LoginStatus, document
+from rotom.term import Terminal, width
+
+NOW = 1_780_000_000.0
+TOKEN = Token("planted", "planted", NOW + 7800, account_id="acc-1", email="user@example.com", plan="plus")
+WINDOWS = (Window(300, 37.0, NOW + 600), Window(10080, 95.0, NOW + 3 * 86400))
+
+
+class Tty(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self):
+        return True
+
+
+def shown(*logins, stream=None, environ=None):
+    return rendered(document(logins, NOW), Terminal(stream or io.StringIO(), environ or {}))
+
+
+def test_a_login_is_a_paragraph():
+    lines = shown(LoginStatus("openai", "ChatGPT", TOKEN, WINDOWS, NOW)).splitlines()
+    assert lines[0] == "ChatGPT  user@example.com  plan plus"
+    assert lines[1] == "  account   acc-1"
+    assert lines[2].startswith("  token     2 h 10 min left (2026-05-")
+    assert lines[3].startswith("  5 hours   [")
+    assert " 37 % used, resets in 10 min (2026-05-" in lines[3]
+    assert " 95 % used, resets in 3 days (" in lines[4]
+    assert "planted" not in "".join(lines)
+
+
+def test_a_problem_stands_at_the_end():
+    text = shown(LoginStatus("openai", "ChatGPT", Token(""), problem="log\x1b[2J in again", active=False))
+    assert text.splitlines() == ["ChatGPT", "  # log?[2J in again"]
+
+
+def test_logins_are_kept_apart_and_what_is_not_known_is_left_out():
+    text = shown(LoginStatus("a", "A", Token("x")), LoginStatus("b", "B", Token("x"), ()))
+    assert text == "A\n\nB\n  limits    the provider names none"
+
+
+def test_no_escape_gets_into_a_pipe_and_some_onto_a_terminal():
+    login = LoginStatus("openai", "ChatGPT", TOKEN, WINDOWS, NOW)
+    assert "\x1b" not in shown(login)
+    assert "\x1b[31m█" in shown(login, stream=Tty(), environ={"TERM": "xterm"})
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_windows_fit_the_terminal(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = shown(LoginStatus("openai", "ChatGPT", TOKEN, WINDOWS, NOW), stream=Tty(), environ={"TERM": "xterm"})
+    assert all(width(line) <= max(columns, 80) for line in text.splitlines()[3:])
+
+
+def test_a_plan_without_a_subscription_says_so():
+    token = Token("x", plan="free")
+    assert shown(LoginStatus("openai", "ChatGPT", token)) == "ChatGPT  plan free (no subscription)"

@@ -1,0 +1,244 @@
+"""The request that the Codex service accepts for a turn.
+
+The service takes a small part of the public Responses API and answers 400 to anything else, so the body is made from an
+allow list; what it has no knob for (temperature, token limits) is left out, as the manual says. Sources: requests of
+Codex CLI 0.169 (2026-11) and the refusals that other programs met on the real service in 2026.
+
+What is not here: what its answers mean (openai_refusals.py).
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID, uuid5
+
+from rotom.catalogue import Model
+from rotom.config import Config
+from rotom.problem import Kind, Problem
+from rotom.providers import Outgoing, Token
+from rotom.providers.openai_models import ULTRA
+from rotom.sse import Json, dumps
+from rotom.turn import Turn, input_text, message
+
+ORIGIN = "https://chatgpt.com"
+"""What a workspace's own origin stands in for; a configured mirror is never overridden."""
+
+NO_CONSTRAINT = "NO_CONSTRAINT"
+
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+
+INCLUDE = "reasoning.encrypted_content"
+"""Without it, reasoning could not be given back in the next turn: the service stores nothing."""
+
+MORE_INCLUDES = frozenset(
+    {
+        "code_interpreter_call.outputs",
+        "computer_call_output.output.image_url",
+        "file_search_call.results",
+        "message.input_image.image_url",
+        "message.output_text.logprobs",
+        "web_search_call.action.sources",
+        "web_search_call.results",
+    }
+)
+
+_STRIPPED = frozenset({"cache_control", "prompt_cache_breakpoint"})
+_NAMESPACE = UUID("5f0d4b4e-6c1d-5b0f-9a3e-726f746f6d00")
+_MAX_CACHE_KEY = 64
+
+
+def dress(config: Config, turn: Turn, model: Model, token: Token) -> Outgoing:
+    """The exact request."""
+    session = session_id(turn)
+    headers = (
+        *identity(config, token),
+        ("session-id", session),
+        ("thread-id", session),
+        ("x-client-request-id", session),
+        ("content-type", "application/json"),
+        ("accept", "text/event-stream"),
+    )
+    return Outgoing("POST", base_url(config, token) + "/responses", headers, dumps(body_of(turn, model, session)))
+
+
+def identity(config: Config, token: Token) -> tuple[tuple[str, str], ...]:
+    """The headers that say who asks, for each call to the service."""
+    headers = [
+        ("authorization", f"Bearer {token.access}"),
+        ("originator", config.openai_originator),
+        ("user-agent", config.openai_user_agent),
+        ("version", config.openai_client_version),
+    ]
+    if token.account_id:
+        headers.append(("chatgpt-account-id", token.account_id))
+    if token.extra.get("fedramp") is True:
+        headers.append(("x-openai-fedramp", "true"))
+    override = token.extra.get("account_routing_override")
+    if isinstance(override, str) and override != NO_CONSTRAINT:
+        headers.append(("x-openai-account-routing-override", override))
+    return tuple(headers)
+
+
+def base_url(config: Config, token: Token) -> str:
+    """Where the service is for this account: some workspaces have an origin of their own (seen in Codex CLI 0.169).
+
+    Raises:
+      Problem: UPSTREAM when that origin is not an https one; a token does not go there.
+    """
+    base = config.openai_base_url.rstrip("/")
+    origin = token.extra.get("workspace_backend_origin")
+    if not isinstance(origin, str) or origin == NO_CONSTRAINT or not base.startswith(ORIGIN + "/"):
+        return base
+    parts = urlsplit(origin)
+    if parts.scheme != "https" or not parts.hostname or parts.path.strip("/") or parts.query or "@" in parts.netloc:
+        raise Problem(
+            Kind.UPSTREAM,
+            "the provider names an address for your workspace that is not a plain https origin; nothing was sent there",
+            code="workspace_origin",
+            retry=False,
+        )
+    return f"https://{parts.netloc}{base.removeprefix(ORIGIN)}"
+
+
+def session_id(turn: Turn) -> str:
+    """A UUID that stays the same through a conversation: from the client's own session where it names one, else from how
+    the conversation begins. The service hangs its prompt cache and the choice of machine on it. The client's own words do
+    not leave, they may tell of a person."""
+    seed = turn.session
+    if seed is None:
+        body = turn.body
+        items = body.get("input")
+        first = items[0] if isinstance(items, list) and items else None
+        seed = sha256(dumps([body.get("instructions"), first])).hexdigest()
+    return str(uuid5(_NAMESPACE, seed))
+
+
+def body_of(turn: Turn, model: Model, session: str) -> Json:
+    """The body, its fields in the order of the vendor's client."""
+    asked = turn.body
+    instructions = asked.get("instructions")
+    tools = [_tool(tool) for tool in asked.get("tools") or ()]
+    body: Json = {"model": model.id, "stream": True}
+    if (tier := service_tier(asked.get("service_tier"), model)) is not None:
+        body["service_tier"] = tier
+    # "Instructions are required" (2025): a text of any kind, or an empty one, has always been good since.
+    body["instructions"] = instructions if isinstance(instructions, str) else ""
+    body["input"] = _input(asked.get("input"))
+    if tools:
+        body["tools"] = tools
+        body["tool_choice"] = _renamed(asked.get("tool_choice") or "auto")
+        body["parallel_tool_calls"] = model.parallel_tools and asked.get("parallel_tool_calls") is not False
+    if reasoning := _reasoning(asked.get("reasoning"), model):
+        body["reasoning"] = reasoning
+    body["store"] = False
+    body["include"] = [INCLUDE, *(name for name in asked.get("include") or () if name in MORE_INCLUDES)]
+    body["prompt_cache_key"] = _cache_key(asked.get("prompt_cache_key"), session)
+    if text := _text(asked.get("text"), model):
+        body["text"] = text
+    if metadata := _strings(asked.get("client_metadata")):
+        body["client_metadata"] = metadata
+    return body
+
+
+def clamp(effort: str, model: Model) -> str:
+    """The effort of the model that is nearest to `effort`, rather less than more. A word nobody knows stays: the service's
+    own refusal lists the good ones."""
+    if effort == ULTRA:
+        effort = "max"
+    known = [level for level in EFFORTS if level in model.efforts]
+    if effort in model.efforts or effort not in EFFORTS or not known:
+        return effort
+    below = [level for level in known if EFFORTS.index(level) < EFFORTS.index(effort)]
+    return below[-1] if below else known[0]
+
+
+def service_tier(asked: object, model: Model) -> str | None:
+    """``fast`` is what people call ``priority``; tiers that the model does not have are left out."""
+    tier = "priority" if asked == "fast" else asked
+    return tier if isinstance(tier, str) and tier in model.tiers else None
+
+
+def _input(items: Any) -> list[Json]:
+    if isinstance(items, str):
+        return [message("user", [input_text(items)])]
+    out = []
+    for index, item in enumerate(items or ()):
+        if not isinstance(item, dict):
+            raise Problem(Kind.INVALID, f"input[{index}] is not an object", param=f"input[{index}]")
+        kind = item.get("type")
+        if kind == "item_reference":
+            raise Problem(
+                Kind.INVALID,
+                f"input[{index}] refers to an item that rotom does not have (any more); send the item itself",
+                code="item_not_found",
+                param=f"input[{index}]",
+            )
+        if kind == "reasoning" and not item.get("encrypted_content"):
+            continue  # it would be looked up by its id, and nothing is stored
+        out.append(_item(item))
+    return out
+
+
+def _item(item: Json) -> Json:
+    # Ids are ours or another account's: foreign ones are a 400. Keys of rotom's own stay here.
+    out = {key: value for key, value in item.items() if key != "id" and key not in _STRIPPED and key[:6] != "rotom_"}
+    if out.get("role") == "system":
+        out["role"] = "developer"  # 400 "System messages are not allowed"
+    for key in ("content", "output"):
+        parts = out.get(key)
+        if isinstance(parts, list):
+            out[key] = [_part(part) for part in parts]
+    return out
+
+
+def _part(part: Any) -> Any:
+    if isinstance(part, dict) and not _STRIPPED.isdisjoint(part):
+        return {key: value for key, value in part.items() if key not in _STRIPPED}
+    return part
+
+
+def _tool(tool: Any) -> Any:
+    if not isinstance(tool, dict):
+        return tool
+    return _renamed({key: value for key, value in tool.items() if key not in _STRIPPED and key[:6] != "rotom_"})
+
+
+def _renamed(tool: Any) -> Any:
+    # web_search_preview, web_search_preview_2025_03_11: the old names of web_search
+    if isinstance(tool, dict) and str(tool.get("type")).startswith("web_search_preview"):
+        return {**tool, "type": "web_search"}
+    return tool
+
+
+def _reasoning(asked: Any, model: Model) -> Json:
+    if not isinstance(asked, dict):
+        return {}
+    out: Json = {}
+    if isinstance(effort := asked.get("effort"), str):
+        out["effort"] = clamp(effort, model)
+    if (summary := asked.get("summary") or asked.get("generate_summary")) and summary != "none":
+        out["summary"] = summary
+    if context := asked.get("context"):
+        out["context"] = context
+    return out
+
+
+def _text(asked: Any, model: Model) -> Json:
+    if not isinstance(asked, dict):
+        return {}
+    names = ("verbosity", "format") if model.verbosity else ("format",)
+    return {name: asked[name] for name in names if asked.get(name) is not None}
+
+
+def _cache_key(asked: object, session: str) -> str:
+    if not isinstance(asked, str) or not asked:
+        return session
+    return asked if len(asked) <= _MAX_CACHE_KEY else sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _strings(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        return {}
+    return {key: text for key, text in value.items() if isinstance(text, str)}

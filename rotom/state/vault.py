@@ -139,6 +139,14 @@ class Vault:
                 entry["renewing"] = {"token": sealed.mark(token), "at": at}
                 self._write(document)
 
+    def end_renewal(self, provider: str) -> None:
+        """Take the note of `begin_renewal` back: the provider surely did not see the token."""
+        with self.lock():
+            document = self._read()
+            entry = document["providers"].get(provider)
+            if entry is not None and entry.pop("renewing", None) is not None:
+                self._write(document)
+
     def remove(self, provider: str) -> bool:
         """Forget a login; whether there was one."""
         with self.lock():

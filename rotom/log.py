@@ -96,7 +96,7 @@ class Log:
         level = "warning" if isinstance(status, int) and status >= 500 else "info"
         if LEVELS[level] > self._threshold:
             return
-        known = {name: facts[name] for name in FIELDS if facts.get(name) not in (None, "", (), False)}
+        known = {name: facts[name] for name in FIELDS if _tells(facts.get(name)) and (name != "retries" or facts[name])}
         if self.form == "json":
             self._write(level, "exchange", known)
             return
@@ -151,6 +151,11 @@ def form_for(stream: TextIO, wanted: str, environ: Mapping[str, str]) -> str:
 def escaped(text: str) -> str:
     """`text` on one line and without anything that a terminal would obey."""
     return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _tells(value: Any) -> bool:
+    """Zero tokens are news, nothing is not."""
+    return value is not None and value is not False and value not in ("", (), [])
 
 
 def _word(value: Any) -> str:

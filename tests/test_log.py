@@ -58,9 +58,19 @@ def test_an_exchange_tells_only_what_is_on_the_list(form):
 def test_an_exchange_in_text():
     log, stream = logged("journal")
     log.exchange(
-        {"status": 200, "path": "/v1/messages", "method": "POST", "served": "gpt-5.5", "model": "sonnet", "id": "req_1"}
+        {
+            "status": 200,
+            "path": "/v1/messages",
+            "method": "POST",
+            "served": "gpt-5.5",
+            "model": "sonnet",
+            "id": "req_1",
+            "retries": 0,
+            "cached": 0,
+            "dropped": [],
+        }
     )
-    assert stream.getvalue() == "<6>POST /v1/messages 200 id=req_1 model=sonnet served=gpt-5.5\n"
+    assert stream.getvalue() == "<6>POST /v1/messages 200 id=req_1 model=sonnet served=gpt-5.5 cached=0\n"
 
 
 def test_a_failure_of_ours_is_a_warning_and_passes_a_higher_threshold():

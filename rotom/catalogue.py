@@ -96,7 +96,7 @@ class Catalogue:
                 raise self._unknown(self._fallback, f"the fallback model {self._fallback!r} is not known")
             return model
         default = self._index.get(DEFAULT_FALLBACK)
-        if default is not None and not default.retired:
+        if default is not None and not (default.retired or default.hidden):
             return default
         usable = self.listed() or [model for model in self.models if not model.retired]
         if not usable:

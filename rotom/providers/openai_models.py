@@ -38,7 +38,7 @@ def _model(id: str, title: str, description: str, priority: int, **facts: Any) -
 
 
 def _old(id: str, title: str, priority: int, **facts: Any) -> Model:
-    facts = {"max_context": 272_000, "efforts": _TO_XHIGH, "tiers": (), "retired": True, "hidden": True, **facts}
+    facts = {"max_context": 272_000, "efforts": _TO_XHIGH, "tiers": (), "retired": True, **facts}
     return _model(id, title, "Retired by the provider for ChatGPT logins.", priority, **facts)
 
 

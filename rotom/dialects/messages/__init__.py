@@ -1,0 +1,25 @@
+"""The Anthropic Messages dialect: what Claude Code and Anthropic's SDKs speak.
+
+read.py makes a Turn of a request, with content.py, history.py and tools.py for its parts; render.py makes the stream
+of an answer, with fast.py, search.py and stop.py; fold.py makes one object of that stream. count.py and models.py serve
+the routes beside it.
+"""
+
+from __future__ import annotations
+
+from rotom.dialects import Dialect
+from rotom.dialects.messages.fold import fold
+from rotom.dialects.messages.problems import headers, problem, status
+from rotom.dialects.messages.read import read
+from rotom.dialects.messages.render import Renderer
+
+DIALECT = Dialect(
+    name="messages",
+    endpoint="/v1/messages",
+    read=read,
+    renderer=Renderer,
+    fold=fold,
+    problem=problem,
+    status=status,
+    headers=headers,
+)

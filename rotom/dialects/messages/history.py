@@ -1,0 +1,251 @@
+"""The ``messages`` of a request -> the ``input`` items of a Responses request.
+
+Theory of operation: messages are read into *runs*, a run being the items of one user or system message, or of all
+assistant messages in a row. Then calls and results are paired: Responses wants every call answered and every result
+called for, and nothing between a call and its results. So the results of a run's calls are taken from wherever they are
+later in the history and put directly behind the run; whatever stood between (Claude Code puts system messages there)
+follows after. A call that nobody answered gets an answer that says so, and a result that nobody called for, or called
+for twice, becomes a user message: no history is refused for having been cut.
+
+Reasoning travels in the ``signature`` of thinking blocks: ``rotom1.PROVIDER.BLOB``. The provider's name stays on the item
+as a private key, ``rotom_provider``, so that the gateway can drop what another provider made; signatures that are not ours
+(an earlier part of the conversation with another program) are dropped here without a word, as their text is of no use to
+another model. Items carry no ids: the provider does not store them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rotom.dialects.messages.content import bad, blocks, field, plain_text, read_part, read_parts
+from rotom.dialects.messages.tools import call_id, short_name
+from rotom.sse import Json, dumps
+from rotom.turn import input_text, message, output_text
+
+SIGNATURE = "rotom1"
+UNANSWERED = "[There is no result: the call was interrupted.]"
+
+_Run = tuple[bool, list[Json]]
+
+
+def sign(provider: str, encrypted: str) -> str:
+    """The signature of a thinking block that carries a provider's encrypted reasoning."""
+    return f"{SIGNATURE}.{provider}.{encrypted}"
+
+
+def unsign(signature: object) -> tuple[str, str] | None:
+    """(provider, encrypted reasoning) of a signature of ours, or None for any other."""
+    if not isinstance(signature, str) or signature.count(".") < 2:
+        return None
+    mark, provider, encrypted = signature.split(".", 2)
+    return (provider, encrypted) if mark == SIGNATURE and provider and encrypted else None
+
+
+def read_history(messages: object) -> list[Json]:
+    """The input items of a conversation."""
+    if not isinstance(messages, list) or not messages:
+        raise bad("messages", "at least one message is required")
+    return _pair(_runs(messages))
+
+
+def loaded_tools(messages: object) -> list[str]:
+    """Names of deferred tools in the order in which tool results first referred to them."""
+    names: dict[str, None] = {}
+    for entry in messages if isinstance(messages, list) else []:
+        content = entry.get("content") if isinstance(entry, dict) else None
+        for block in content if isinstance(content, list) else []:
+            inner = block.get("content") if isinstance(block, dict) and block.get("type") == "tool_result" else None
+            for part in inner if isinstance(inner, list) else []:
+                if isinstance(part, dict) and part.get("type") == "tool_reference":
+                    names.setdefault(str(part.get("tool_name")))
+    return list(names)
+
+
+def _runs(messages: list[object]) -> list[_Run]:
+    runs: list[_Run] = []
+    for index, entry in enumerate(messages):
+        where = f"messages.{index}"
+        if not isinstance(entry, dict):
+            raise bad(where, "Input should be a message")
+        match entry.get("role"):
+            case "user":
+                runs.append((False, _user(entry.get("content"), f"{where}.content")))
+            case "system":
+                parts = read_parts(entry.get("content"), f"{where}.content")
+                runs.append((False, [message("developer", parts)] if parts else []))
+            case "assistant":
+                items = _assistant(entry.get("content"), f"{where}.content")
+                if runs and runs[-1][0]:
+                    runs[-1][1].extend(items)
+                else:
+                    runs.append((True, items))
+            case role:
+                raise bad(f"{where}.role", f"Input should be user, assistant or system, not {role!r}")
+    return runs
+
+
+def _user(content: object, where: str) -> list[Json]:
+    items: list[Json] = []
+    parts: list[Json] = []
+    for place, block in blocks(content, where):
+        if block["type"] == "tool_result":
+            if parts:
+                items.append(message("user", parts))
+                parts = []
+            items.append(_result(block, place))
+        else:
+            parts += read_part(block, place)
+    if parts:
+        items.append(message("user", parts))
+    return items
+
+
+def _result(block: Json, where: str) -> Json:
+    parts = read_parts(block.get("content") or "", f"{where}.content")
+    if block.get("is_error") is True and not (parts and str(parts[0].get("text")).startswith("<tool_use_error>")):
+        # Responses has no field for it. Claude Code's own failures say so by themselves.
+        parts = [input_text("[tool error]"), *parts]
+    output: object = parts
+    if all(part["type"] == "input_text" for part in parts):
+        output = "\n".join(part["text"] for part in parts)  # an empty result is an empty text, never a missing one
+    return {
+        "type": "function_call_output",
+        "call_id": call_id(field(block, "tool_use_id", where)),
+        "output": output,
+    }
+
+
+def _assistant(content: object, where: str) -> list[Json]:
+    items: list[Json] = []
+    for place, block in blocks(content, where):
+        reader = _ASSISTANT.get(block["type"])
+        if reader is not None:
+            items += reader(block, place)
+        elif block["type"].endswith(("tool_use", "tool_result")):
+            items += _foreign(block, place)
+        else:
+            raise bad(f"{place}.type", f"content blocks of type {block['type']!r} cannot be passed on to this model")
+    return items
+
+
+def _said(block: Json, where: str) -> list[Json]:
+    text = field(block, "text", where)
+    return [message("assistant", [output_text(text)])] if text else []
+
+
+def _thought(block: Json, where: str) -> list[Json]:
+    ours = unsign(block.get("signature") or block.get("data"))
+    if ours is None:
+        return []
+    text = block.get("thinking")
+    summary = [{"type": "summary_text", "text": text}] if isinstance(text, str) and text else []
+    return [{"type": "reasoning", "summary": summary, "encrypted_content": ours[1], "rotom_provider": ours[0]}]
+
+
+def _called(block: Json, where: str) -> list[Json]:
+    arguments = block.get("input")
+    if not isinstance(arguments, dict):
+        raise bad(f"{where}.input", "Input should be an object")
+    return [
+        {
+            "type": "function_call",
+            "call_id": call_id(field(block, "id", where)),
+            "name": short_name(field(block, "name", where)),
+            "arguments": dumps(arguments).decode(),
+        }
+    ]
+
+
+def _drawn(block: Json, where: str) -> list[Json]:
+    # Only users may show images to the model; the place in the conversation stays.
+    return [message("user", [input_text("[the image that the assistant made]"), *read_part(block, where)])]
+
+
+def _foreign(block: Json, where: str) -> list[Json]:
+    """A call or a result of a tool that a server ran: told as text, for its content belongs to the conversation."""
+    if block["type"].endswith("tool_use"):
+        text = f"[{block.get('name')} was called with {plain_text(block.get('input') or {})}]"
+    else:
+        text = f"[its result: {plain_text(block.get('content'))}]"
+    return [message("developer", [input_text(text)])]
+
+
+def _summary(block: Json, where: str) -> list[Json]:
+    text = block.get("content")
+    return [message("developer", [input_text(text)])] if isinstance(text, str) and text else []
+
+
+_ASSISTANT: dict[str, Callable[[Json, str], list[Json]]] = {
+    "text": _said,
+    "thinking": _thought,
+    "redacted_thinking": _thought,
+    "tool_use": _called,
+    "image": _drawn,
+    "compaction": _summary,
+}
+
+
+def _pair(runs: list[_Run]) -> list[Json]:
+    results: dict[str, list[tuple[int, Json]]] = {}  # those not yet taken by a call
+    for index, (_, items) in enumerate(runs):
+        for item in items:
+            if item["type"] == "function_call_output":
+                results.setdefault(item["call_id"], []).append((index, item))
+    out: list[Json] = []
+    made: dict[str, int] = {}
+    for index, (assistant, items) in enumerate(runs):
+        if assistant:
+            said = _phases(_followed(items), last=index == len(runs) - 1)
+            out += said
+            out += [_answer(index, item, results, made) for item in said if item["type"] == "function_call"]
+        else:
+            for item in items:
+                if item["type"] != "function_call_output":
+                    out.append(item)
+                elif any(left is item for _, left in results[item["call_id"]]):
+                    out.append(_stray(item))
+    return out
+
+
+def _answer(index: int, call: Json, results: dict[str, list[tuple[int, Json]]], made: dict[str, int]) -> Json:
+    """The output of a call of run `index`. A call whose id was there before gets another one, in place."""
+    name = call["call_id"]
+    made[name] = made.get(name, 0) + 1
+    if made[name] > 1:
+        call["call_id"] = call_id(f"{name}_{made[name]}")
+    left = results.get(name, [])
+    for place, (where, output) in enumerate(left):
+        if where > index:
+            del left[place]
+            return {**output, "call_id": call["call_id"]}
+    return {"type": "function_call_output", "call_id": call["call_id"], "output": UNANSWERED}
+
+
+def _stray(output: Json) -> Json:
+    """A result without its call, as something the user says."""
+    parts = [input_text(output["output"])] if isinstance(output["output"], str) else output["output"]
+    return message("user", [input_text("[the result of an earlier tool call]"), *parts])
+
+
+def _followed(items: list[Json]) -> list[Json]:
+    """The items without reasoning that led to nothing: a replay of it is refused (known of the Responses API)."""
+    end = len(items)
+    while end and (items[end - 1]["type"] == "reasoning" or items[end - 1].get("role", "assistant") != "assistant"):
+        end -= 1
+    return items[:end] + [item for item in items[end:] if item["type"] != "reasoning"]
+
+
+def _phases(items: list[Json], last: bool) -> list[Json]:
+    """The model's messages with the phase that it gave them.
+
+    Codex models mark what they say before calling a tool as commentary and want the mark back (seen in Codex CLI 0.169,
+    2026-11). Messages has no place for it, but it can be told from what follows. What ends a conversation gets none: it is
+    a beginning that the model shall go on with.
+    """
+    end = max((index for index, item in enumerate(items) if item["type"] == "function_call"), default=-1)
+    if end < 0 and last:
+        return items
+    return [
+        {**item, "phase": "commentary" if index < end else "final_answer"} if item.get("role") == "assistant" else item
+        for index, item in enumerate(items)
+    ]

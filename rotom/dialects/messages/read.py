@@ -1,0 +1,198 @@
+"""A request of the Messages API -> a Turn.
+
+Unknown fields are ignored (Claude Code answers a 400 by retrying up to five times with features stripped, seen 2026-11);
+tuning that no provider here can honour is left out and listed in ``Turn.dropped``; content that cannot be carried over is
+refused. What a provider may or may not take (effort levels, ``max_output_tokens``, ``temperature``) is not decided here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from rotom.dialects.messages.content import bad, field
+from rotom.dialects.messages.history import loaded_tools, read_history
+from rotom.dialects.messages.tools import read_choice, read_tools
+from rotom.sse import Json
+from rotom.turn import Turn
+
+_NOT_HONOURED = ("top_k", "container", "context_management", "mcp_servers", "fallbacks", "inference_geo")
+
+# Budgets of thinking tokens as efforts: the thresholds that other gateways settled on.
+_BUDGETS = ((512, "minimal"), (1024, "low"), (8192, "medium"), (24576, "high"))
+
+_SESSION = re.compile(r"session_([0-9a-fA-F-]{36})")
+
+
+def read(body: Json, headers: Mapping[str, str]) -> Turn:
+    """The question in a request.
+
+    Raises:
+      Problem: INVALID, naming the field.
+    """
+    asked = field(body, "model", "body").strip() if body.get("model") is not None else ""
+    if not asked:
+        raise bad("model", "Field required")
+    _numbers(body)
+    history = body.get("messages")
+    if history is None:
+        raise bad("messages", "Field required")
+    items = read_history(history)
+    if not items:
+        raise bad("messages", "at least one message with content is required")
+    out: Json = {"model": asked.removesuffix("[1m]"), "instructions": _system(body.get("system")), "input": items}
+    dropped = [name for name in _NOT_HONOURED if body.get(name) is not None]
+    names: dict[str, str] = {}
+    include = ["reasoning.encrypted_content"]
+    if body.get("tools"):
+        tools, names, left_out = read_tools(body["tools"], loaded_tools(history))
+        dropped += left_out
+        choice, parallel = read_choice(body.get("tool_choice"), tools)
+        if tools:
+            out |= {"tools": tools, "tool_choice": choice, "parallel_tool_calls": parallel}
+        if any(tool["type"] == "web_search" for tool in tools):
+            include.append("web_search_call.action.sources")
+    out["include"] = include
+    reasoning, thinking = _thinking(body)
+    if reasoning:
+        out["reasoning"] = reasoning
+    if (answer := _format(body)) is not None:
+        out["text"] = {"format": answer}
+    if body.get("speed") == "fast":
+        out["service_tier"] = "priority"
+    for name, target in (("max_tokens", "max_output_tokens"), ("temperature", "temperature"), ("top_p", "top_p")):
+        if body.get(name) is not None:
+            out[target] = body[name]
+    return Turn(
+        body=out,
+        asked=asked,
+        stream=body.get("stream") is True,
+        session=_session(body, headers),
+        dropped=tuple(dropped),
+        names=names,
+        extra={"thinking": thinking, "stop": _stop(body)},
+    )
+
+
+def _numbers(body: Json) -> None:
+    limit = body.get("max_tokens")
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
+        raise bad("max_tokens", "Input should be a whole number of at least 1")
+    for name in ("temperature", "top_p"):
+        value = body.get(name)
+        if value is not None and (not isinstance(value, int | float) or isinstance(value, bool)):
+            raise bad(name, "Input should be a number")
+
+
+def _system(system: object) -> str:
+    """The system text without Claude Code's billing line, which changes with each request and would void the cache."""
+    if system is None:
+        return ""
+    if isinstance(system, str):
+        texts = [system]
+    elif isinstance(system, list):
+        texts = []
+        for index, block in enumerate(system):
+            if not isinstance(block, dict) or block.get("type", "text") != "text":
+                raise bad(f"system.{index}", "Input should be a text block")
+            texts.append(field(block, "text", f"system.{index}"))
+    else:
+        raise bad("system", "Input should be a string or a list of text blocks")
+    return "\n\n".join(text for text in texts if text and not text.startswith("x-anthropic-billing-header:"))
+
+
+def _thinking(body: Json) -> tuple[Json, str]:
+    """``reasoning`` of the Responses request, and what the answer shows of it: ``text``, ``omitted`` (blocks without their
+    text) or ``none`` (no blocks at all, as a client that never asked for thinking expects)."""
+    thinking = body.get("thinking")
+    config = body.get("output_config")
+    effort = config.get("effort") if isinstance(config, dict) else None
+    if effort is not None and not isinstance(effort, str):
+        raise bad("output_config.effort", "Input should be a valid string")
+    reasoning: Json = {}
+    show = "none"
+    if thinking is not None:
+        if not isinstance(thinking, dict) or not isinstance(thinking.get("type"), str):
+            raise bad("thinking", "Input should be an object with a type")
+        if thinking["type"] == "disabled":
+            effort = effort or "none"
+        else:
+            show = "omitted" if thinking.get("display") == "omitted" else "text"
+            budget = thinking.get("budget_tokens")
+            if effort is None and isinstance(budget, int):
+                effort = next((name for most, name in _BUDGETS if budget <= most), "xhigh")
+    if effort:
+        reasoning["effort"] = effort
+    if show == "text":
+        reasoning["summary"] = "auto"
+    return reasoning, show
+
+
+def _format(body: Json) -> Json | None:
+    config = body.get("output_config")
+    wanted = config.get("format") if isinstance(config, dict) else None
+    wanted = wanted or body.get("output_format")  # the name of the beta
+    if wanted is None:
+        return None
+    if (
+        not isinstance(wanted, dict)
+        or wanted.get("type") != "json_schema"
+        or not isinstance(wanted.get("schema"), dict)
+    ):
+        raise bad("output_config.format", "Input should be {type: json_schema, schema: {...}}")
+    schema = {key: value for key, value in wanted["schema"].items() if key != "$schema"}
+    return {"type": "json_schema", "name": "answer", "schema": schema, "strict": _strict(schema)}
+
+
+def _strict(schema: Any) -> bool:
+    """Whether a schema keeps the rules of strict mode: a provider refuses it otherwise, and without strict takes it."""
+    if isinstance(schema, list):
+        return all(_strict(item) for item in schema)
+    if not isinstance(schema, dict):
+        return True
+    if any(key in schema for key in ("oneOf", "allOf", "not", "if", "patternProperties", "dependentRequired")):
+        return False
+    if "properties" in schema or schema.get("type") == "object":
+        properties = schema.get("properties")
+        if not isinstance(properties, dict) or schema.get("additionalProperties") is not False:
+            return False
+        if set(schema.get("required") or ()) != set(properties):
+            return False
+        if not all(_strict(item) for item in properties.values()):
+            return False
+    parts = [schema.get(key) for key in ("items", "anyOf")]
+    parts += [list(defs.values()) for key in ("$defs", "definitions") if isinstance(defs := schema.get(key), dict)]
+    return all(_strict(part) for part in parts)
+
+
+def _stop(body: Json) -> tuple[str, ...]:
+    stops = body.get("stop_sequences")
+    if stops is None:
+        return ()
+    if not isinstance(stops, list) or not all(isinstance(stop, str) for stop in stops):
+        raise bad("stop_sequences", "Input should be a list of strings")
+    return tuple(stop for stop in stops if stop)
+
+
+def _session(body: Json, headers: Mapping[str, str]) -> str | None:
+    """What the turns of one conversation share. A subagent of Claude Code has its session and an id of its own."""
+    session = headers.get("x-claude-code-session-id")
+    if not session:
+        metadata = body.get("metadata")
+        user = metadata.get("user_id") if isinstance(metadata, dict) else None
+        session = _session_of(user) if isinstance(user, str) else None
+    agent = headers.get("x-claude-code-agent-id")
+    return f"{session}:{agent}" if session and agent else session
+
+
+def _session_of(user: str) -> str | None:
+    if user.startswith("{"):  # Claude Code 2.1.330: a JSON object in the string
+        try:
+            session = json.loads(user).get("session_id")
+        except ValueError:
+            return None
+        return session if isinstance(session, str) and session else None
+    found = _SESSION.search(user)  # older ones: user_HASH_account_UUID_session_UUID
+    return found[1] if found else None

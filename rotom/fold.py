@@ -1,0 +1,83 @@
+"""The events of a Responses stream -> the final Response object.
+
+Some providers send the answer only in the stream: on the Codex backend ``response.completed`` always carries
+``"output": []`` (reported for many gateways, 2026). So the output is put together from ``response.output_item.done``, keyed
+by ``output_index``, and a terminal event that came without it is completed.
+
+What is not here: what the events mean to a client of another dialect (dialects/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rotom.problem import Kind, Problem
+from rotom.sse import Event, Json
+
+TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed", "response.done"})
+
+
+class Collector:
+    """Watches a Responses stream go by.
+
+    Attributes:
+      response: the latest Response object seen: in progress first, final after the terminal event.
+    """
+
+    def __init__(self) -> None:
+        self.response: Json | None = None
+        self._items: dict[int, Json] = {}
+
+    def feed(self, event: Event) -> Event:
+        """The same event, or for a terminal event without output one that has it."""
+        kind = event.type
+        if kind == "response.output_item.done":
+            index, item = event.data.get("output_index"), event.data.get("item")
+            if isinstance(item, dict):
+                self._items[index if isinstance(index, int) else len(self._items)] = item
+        elif kind in TERMINAL or kind == "response.created":
+            response = event.data.get("response")
+            if isinstance(response, dict):
+                if kind in TERMINAL and self._items and not response.get("output"):
+                    response = {**response, "output": self.output()}
+                    event = Event(kind, data={**event.data, "response": response})
+                self.response = response
+        return event
+
+    def output(self) -> list[Json]:
+        """The items that are done, in their order."""
+        return [self._items[index] for index in sorted(self._items)]
+
+
+def fold(events: Iterable[Event]) -> Json:
+    """The final Response object of a whole stream.
+
+    Raises:
+      Problem: UPSTREAM when the answer failed or the stream has no end.
+    """
+    collector = Collector()
+    for event in events:
+        collector.feed(event)
+        if event.type in ("response.failed", "error"):
+            raise failure(event)
+        if event.type in TERMINAL and collector.response is not None:
+            return collector.response
+    raise Problem(Kind.UPSTREAM, "the provider's stream ended before the answer was complete")
+
+
+def failure(event: Event) -> Problem:
+    """A failure inside a stream as a Problem, without knowing the provider: its own words and code.
+
+    Providers know better what their codes mean; this is for events that reach a client's side all the same.
+    """
+    data = event.data
+    response = data.get("response")
+    error = response.get("error") if isinstance(response, dict) else data.get("error", data)
+    error = error if isinstance(error, dict) else {}
+    message, code = error.get("message"), error.get("code")
+    return Problem(
+        Kind.UPSTREAM,
+        message if isinstance(message, str) and message else "the provider failed without saying why",
+        code=code if isinstance(code, str) else None,
+        event=event,
+    )

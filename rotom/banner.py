@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rotom import __version__
+from rotom.catalogue import Model
 from rotom.config import Loaded
-from rotom.gateway import Gateway
 from rotom.server.listen import Address
 
 
-def banner(loaded: Loaded, gateway: Gateway, bound: Sequence[Address], demo: bool) -> str:
-    """The text. It holds no secret: where a key is needed, the line tells where it is."""
+def banner(
+    loaded: Loaded, logins: Sequence[Sequence[str | None]], fallback: Model, bound: Sequence[Address], demo: bool
+) -> str:
+    """The text. It holds no secret: where a key is needed, the line tells where it is.
+
+    Arguments:
+      logins: for each provider served what is known of it: its title, the account's email, its plan.
+      fallback: the model to name in the lines to paste.
+    """
     base = next((f"http://{address}" for address in bound if address.loopback), f"http://{bound[0]}")
     lines = [f"rotom {__version__} listens on {', '.join(f'http://{address}' for address in bound)}"]
     if demo:
@@ -20,15 +27,10 @@ def banner(loaded: Loaded, gateway: Gateway, bound: Sequence[Address], demo: boo
             "This is a DEMONSTRATION: a simulated provider answers, nothing leaves this machine, nothing is kept.",
             "'rotom serve --demo --list' shows what it can play; 'rotom login' is the way to the real thing.",
         ]
-    served = gateway.served()
     lines.append("")
-    for name in served:
-        token = gateway.keeper.known(name)
-        who = [] if token is None else [token.email, token.plan and f"plan {token.plan}"]
-        lines.append(f"  {gateway.providers[name].title}" + "".join(f", {word}" for word in who if word))
-    if not served:
+    lines += ["  " + ", ".join(word for word in login if word) for login in logins]
+    if not logins:
         lines.append("  No provider is logged in yet. In another terminal: rotom login")
-    fallback = gateway.catalogue().fallback()
     lines += ["", "Claude Code, in the terminal where you start it:", ""]
     exports = {
         "ANTHROPIC_BASE_URL": base,

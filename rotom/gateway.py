@@ -34,7 +34,7 @@ from rotom.status import LoginStatus
 from rotom.turn import Turn
 from rotom.upstream import ask
 from rotom.upstream.flows import play
-from rotom.upstream.keeper import Keeper
+from rotom.upstream.keeper import REFUSED, Keeper
 from rotom.upstream.models import ModelLists
 from rotom.upstream.retry import delay
 
@@ -175,14 +175,14 @@ class Gateway:
         self.lists = lists
         self.limits: dict[str, Limits] = {}
 
-    def served(self) -> tuple[str, ...]:
+    async def served(self) -> tuple[str, ...]:
         """The names of the providers that are logged in and not switched off, in their fixed order."""
-        here = self.keeper.logged_in()
+        here = await self.keeper.logins()
         return tuple(name for name in self.providers if name in here)
 
-    def catalogue(self) -> Catalogue:
+    async def catalogue(self) -> Catalogue:
         """The models that can be asked now; with no login at all, those that could be."""
-        names = self.served() or tuple(self.providers)
+        names = await self.served() or tuple(self.providers)
         return Catalogue([model for name in names for model in self.lists.models(name)], self.config.model_fallback)
 
     def reload(self, config: Config) -> None:
@@ -192,15 +192,15 @@ class Gateway:
 
     async def logins(self) -> list[LoginStatus]:
         """Every login with its limits, asked of the provider when what is known of them is older than a minute."""
-        return [await self._login(name) for name in self.served()]
+        known = await self.keeper.logins()
+        return [await self._login(name, known[name].token) for name in self.providers if name in known]
 
-    async def _login(self, name: str) -> LoginStatus:
+    async def _login(self, name: str, known: Token | None) -> LoginStatus:
         provider = self.providers[name]
         try:
             token = await self.keeper.token(name)
         except Problem as problem:
-            known = self.keeper.known(name) or Token("")
-            return LoginStatus(name, provider.title, known, problem=problem.message, active=False)
+            return LoginStatus(name, provider.title, known or Token(""), problem=problem.message, active=False)
         limits = self.limits.get(name)
         if limits is None or time.time() - limits.at > USAGE_SECONDS:
             try:
@@ -211,20 +211,20 @@ class Gateway:
             token = replace(token, email=token.email or usage.email, plan=usage.plan or token.plan)
         return LoginStatus(name, provider.title, token, limits.windows, limits.at)
 
-    def plan(self, turn: Turn) -> Plan:
+    async def plan(self, turn: Turn) -> Plan:
         """Who answers this turn.
 
         Raises:
           Problem: UNAUTHENTICATED without any login; NOT_FOUND for a model that nobody here has.
         """
-        if not self.served():
+        if not await self.served():
             raise Problem(
                 Kind.UNAUTHENTICATED,
                 "rotom has no login to a provider yet: run 'rotom login' (no restart is needed)",
                 code="not_logged_in",
                 retry=False,
             )
-        model = self.catalogue().resolve(turn.asked)
+        model = (await self.catalogue()).resolve(turn.asked)
         provider = self.providers[model.provider]
         items = [item for item in turn.body.get("input", ()) if _may_go(item, provider.name)]
         extra: dict[str, Any] = {**turn.extra, "provider": provider.name, "model": model.id, "context": model.context}
@@ -260,7 +260,7 @@ class Gateway:
                 await attempt.aclose()
                 if problem.code == "token_refused" and not renewed:
                     renewed = True
-                    token = await self.keeper.renew(name, "unauthorized_recovery", seen=token)
+                    token = await self.keeper.renew(name, REFUSED, token)
                 elif problem.code == "invalid_encrypted_content" and not stripped:
                     stripped = True  # reasoning of another account or a retired key: the answer is worth more than it
                     plan = replace(plan, turn=_without_reasoning(plan.turn))

@@ -30,6 +30,7 @@ from rotom.gateway import Gateway
 from rotom.log import Log, form_for
 from rotom.plain import helpers
 from rotom.problem import Kind, Problem
+from rotom.providers import Authorize, DeviceCode, Token
 from rotom.providers.registry import all_providers
 from rotom.routes import Application
 from rotom.routes.guard import Rules, require_key
@@ -38,6 +39,7 @@ from rotom.server.drain import Drain
 from rotom.state.vault import open_vault
 from rotom.upstream.client import make_client
 from rotom.upstream.keeper import Keeper
+from rotom.upstream.logins import Say
 from rotom.upstream.models import ModelLists
 
 if TYPE_CHECKING:
@@ -55,8 +57,13 @@ def serve(loaded: Loaded, demo: bool = False) -> int:
 
 
 @asynccontextmanager
-async def assemble(config: Config, environ: Mapping[str, str]) -> AsyncIterator[Gateway]:
+async def assemble(
+    config: Config, environ: Mapping[str, str], say: Say = lambda level, sentence: None
+) -> AsyncIterator[Gateway]:
     """The gateway of a configuration; its keeper runs inside the block, so that renewals have an owner.
+
+    Arguments:
+      say: is told what happens to the logins: (level, sentence).
 
     Raises:
       Problem: for a provider that is not known; and, plain, what the block raises.
@@ -67,7 +74,7 @@ async def assemble(config: Config, environ: Mapping[str, str]) -> AsyncIterator[
         names = ", ".join(everyone)
         raise Problem(Kind.INVALID, f"there is no provider {config.provider!r}; there is {names}", code="config")
     async with make_client(config, environ) as client, helpers() as nursery:
-        keeper = Keeper(open_vault(config, environ), client, wanted)
+        keeper = Keeper(open_vault(config, environ), client, wanted, say=say)
         await nursery.start(keeper.run)
         yield Gateway(config, wanted, keeper, client, ModelLists(config, client, keeper, wanted))
 
@@ -104,8 +111,8 @@ async def _log_in(config: Config, environ: Mapping[str, str], simulated: Simulat
     provider = all_providers(config)["openai"]
     redirect = f"http://127.0.0.1:{provider.callback_ports[0]}{provider.callback_path}"
 
-    async def person(step: object) -> str:
-        return simulated.consent(step.url)  # type: ignore[attr-defined]
+    async def person(step: Authorize | DeviceCode) -> str:
+        return simulated.consent(step.url)
 
     async with make_client(config, environ) as client:
         token = await play(client, provider.login(redirect), person=person)
@@ -120,7 +127,11 @@ async def _run(loaded: Loaded, environ: Mapping[str, str], log: Log, demo: bool 
     require_key(all(address.loopback for address in addresses), rules.key)
     listeners = await listen.open_listeners(addresses)
     drain = Drain()
-    async with assemble(config, environ) as gateway, helpers() as house:
+
+    def say(level: str, sentence: str) -> None:
+        getattr(log, level)(sentence)
+
+    async with assemble(config, environ, say) as gateway, helpers() as house:
         app = Application(gateway, rules, log)
         reload = partial(_reload, loaded, environ, log, app)
         await house.start(_signals, drain, house.cancel_scope, reload, log)
@@ -134,15 +145,17 @@ async def _run(loaded: Loaded, environ: Mapping[str, str], log: Log, demo: bool 
             send_seconds=config.send_timeout,
             connections=config.max_connections,
         )
+        known = await gateway.keeper.logins()
         if sys.stderr.isatty():
-            print(banner(loaded, gateway, bound, demo), file=sys.stderr)
+            logins = [(gateway.providers[name].title, *_owner(login.token)) for name, login in known.items()]
+            print(banner(loaded, logins, (await gateway.catalogue()).fallback(), bound, demo), file=sys.stderr)
         log.notice(
             "listening",
             addresses=[f"http://{address}" for address in bound],
-            providers=gateway.served() or "none",
+            providers=tuple(known) or "none",
             **({"demo": True} if demo else {}),
         )
-        if not gateway.served():
+        if not known:
             log.warning("no provider is logged in: run 'rotom login'; requests are answered 401 until then")
         await listen.serve(listeners, app, limits, drain, config.grace)
     log.notice("stopped")
@@ -153,6 +166,12 @@ def _rules(config: Config, environ: Mapping[str, str]) -> Rules:
     hosts = {listen.Address(host, 0).host.lower() for host in config.allow_host}
     bound = {a.host.lower() for a in listen.addresses(config.bind)}
     return Rules(resolve_api_key(config, environ), frozenset(hosts | bound), frozenset(config.allow_origin))
+
+
+def _owner(token: Token | None) -> tuple[str | None, str | None]:
+    if token is None:
+        return "its login cannot be opened: see 'rotom status'", None
+    return token.email, token.plan and f"plan {token.plan}"
 
 
 async def _signals(

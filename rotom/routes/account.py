@@ -10,6 +10,7 @@ from rotom.problem import Problem
 from rotom.server.exchange import Exchange
 from rotom.sse import Json
 from rotom.status import document, local_time
+from rotom.upstream.keeper import ASKED
 
 
 class Account:
@@ -36,13 +37,13 @@ class Account:
         """``POST /v1/auth/refresh``: renew every login now. One that fails does not hide the others."""
         await exchange.body()
         async with exchange.attended():
-            results = [await self._renew(name) for name in self._gateway.served()]
+            results = [await self._renew(name) for name in await self._gateway.served()]
             good = all(result["refreshed"] for result in results)
             await exchange.json(200 if good else 502, {"refreshed": good, "providers": results})
 
     async def _renew(self, name: str) -> Json:
         try:
-            token = await self._gateway.keeper.renew(name, "requested")
+            token = await self._gateway.keeper.renew(name, ASKED)
         except Problem as problem:
             return {"provider": name, "refreshed": False, "code": problem.code, "message": problem.message}
         at = token.expires_at

@@ -8,6 +8,7 @@ does not want a stream gets the fold of the very same frames.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import trio
@@ -47,8 +48,9 @@ def generate(dialect: Dialect, gateway: Gateway) -> Handler:
     async def handler(exchange: Exchange) -> None:
         exchange.log["dialect"] = dialect.name
         turn = dialect.read(parse(await exchange.body()), exchange.headers)
+        turn = replace(turn, extra={**turn.extra, "request_id": exchange.id})
         exchange.log |= {"model": turn.asked, "stream": turn.stream, "dropped": turn.dropped}
-        plan = gateway.plan(turn)
+        plan = await gateway.plan(turn)
         exchange.log["provider"] = plan.provider.name
         if turn.stream:
             await _stream(dialect, gateway, plan, exchange)

@@ -16,7 +16,7 @@ class Models:
 
     async def list(self, exchange: Exchange) -> None:
         """The models that can be asked now, in the providers' own order."""
-        listed = self._gateway.catalogue().listed()
+        listed = (await self._gateway.catalogue()).listed()
         if "anthropic-version" in exchange.headers:
             await exchange.json(200, anthropic.page(listed, exchange.query))
         else:
@@ -24,9 +24,8 @@ class Models:
 
     async def one(self, exchange: Exchange) -> None:
         """One model, also by a name that stands for it."""
-        asked = exchange.params["id"]
-        model = self._gateway.catalogue().resolve(asked)
+        model = (await self._gateway.catalogue()).resolve(exchange.params["id"])
         if "anthropic-version" in exchange.headers:
-            await exchange.json(200, anthropic.one(model, asked))
+            await exchange.json(200, anthropic.one(model))
         else:
-            await exchange.json(200, openai.one(model, asked))
+            await exchange.json(200, openai.one(model))

@@ -5,10 +5,9 @@ that a text delta can pass through rotom without ever being decoded. The same cl
 to its client. `Decoder` is incremental: any cut of the bytes gives the same events.
 
 Theory of operation: providers write ``event: TYPE\\ndata: JSON\\n\\n``, one data line, LF only. That form is recognised
-by position, without a loop over lines (perf.md of the field: the per-event cost of a gateway is mostly parsing); every
-other legal form (CRLF, several data lines, comments, id and retry fields, no event field) goes through the slow path,
-which follows the WHATWG rules. A frame ends at an empty line whatever the line ends are, so the buffer is cut at
-``\\n\\n`` as long as no CR was ever seen in it, and line by line after that.
+by its first line, once its type was met, without a loop over lines; every other legal form (CRLF, several data lines,
+comments, id and retry fields, no event field) goes through the slow path, which follows the WHATWG rules. A frame ends at
+an empty line whatever the line ends are, so CRs are made LFs first, where there are any.
 
 What is not here: what an event means. ``[DONE]`` is an ordinary event of type ``message`` with that data.
 """
@@ -34,6 +33,10 @@ def dumps(value: object) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":")).encode()
+
+
+_REMEMBERED = 256  # types of events that are kept ready as bytes; there are about 60
+_TYPES: dict[bytes, str] = {}
 
 
 class Event:
@@ -82,16 +85,19 @@ class Event:
         return f"Event({self.type!r}, {self.raw[:120]!r})"
 
 
+_OPENINGS: dict[str, bytes] = {"": b"data: ", ":": b": "}
+
+
 def encode(frames: Iterable[Event]) -> bytes:
-    """The frames as bytes to send. A frame of type ``""`` is written without an event field; one of type ``:`` as a comment."""
-    out = []
+    """The frames as bytes to send. One of type ``""`` is written without an event field, one of type ``:`` as a comment."""
+    out: list[bytes] = []
     for frame in frames:
-        if frame.type == ":":
-            out.append(b": %b\n\n" % frame.raw)
-        elif frame.type:
-            out.append(b"event: %b\ndata: %b\n\n" % (frame.type.encode(), frame.raw))
-        else:
-            out.append(b"data: %b\n\n" % frame.raw)
+        opening = _OPENINGS.get(frame.type)
+        if opening is None:
+            opening = b"event: %b\ndata: " % frame.type.encode()
+            if len(_OPENINGS) < _REMEMBERED:
+                _OPENINGS[frame.type] = opening
+        out += (opening, frame.raw, b"\n\n")
     return b"".join(out)
 
 
@@ -114,6 +120,7 @@ class Decoder:
         Raises:
           Problem: UPSTREAM when an event grows over the limit.
         """
+        seen = max(0, len(self._buffer) - 1)
         if self._buffer:
             data = self._buffer + data
         if self._first and data:
@@ -125,14 +132,20 @@ class Decoder:
             self._first = False
         if self._crs or b"\r" in data:
             self._crs = True
-            data = self._plain(data)
-        head, end, tail = data.rpartition(b"\n\n")
-        self._buffer = tail if end else data
+            data, seen = self._plain(data), 0
+        end = data.rfind(b"\n\n", seen)  # what was in the buffer held no whole event
+        self._buffer = data[end + 2 :] if end >= 0 else data
         if len(self._buffer) > self._limit:
             raise Problem(Kind.UPSTREAM, "the provider sent an event that is too long")
-        if not end:
-            return []
-        return [event for block in head.split(b"\n\n") if (event := _event(block)) is not None]
+        events = []
+        for block in data[:end].split(b"\n\n") if end >= 0 else ():
+            first, mark, raw = block.partition(b"\ndata: ")
+            kind = _TYPES.get(first)
+            if kind is not None and mark and b"\n" not in raw:
+                events.append(Event(kind, raw))
+            elif (event := _event(block)) is not None:
+                events.append(event)
+        return events
 
     def _plain(self, data: bytes) -> bytes:
         """Line ends as LF. A CR at the very end may be half a CRLF: it stays as it is until more comes."""
@@ -143,10 +156,6 @@ class Decoder:
 
 def _event(block: bytes) -> Event | None:
     """One event from its lines, or None for a block without data (comments, a lone id)."""
-    if block.startswith(b"event: "):
-        cut = block.find(b"\ndata: ")
-        if cut > 0 and block.find(b"\n", 7) == cut and block.find(b"\n", cut + 7) < 0:
-            return Event(block[7:cut].decode("utf-8", "replace"), block[cut + 7 :])
     kind, data = b"", []
     for line in block.split(b"\n"):
         name, _, value = line.partition(b":")
@@ -157,4 +166,7 @@ def _event(block: bytes) -> Event | None:
             kind = value
     if not data:
         return None
-    return Event(kind.decode("utf-8", "replace") or "message", b"\n".join(data))
+    word = kind.decode("utf-8", "replace") or "message"
+    if kind and len(_TYPES) < _REMEMBERED and len(kind) < 80:
+        _TYPES[b"event: " + kind] = word
+    return Event(word, b"\n".join(data))

@@ -2,7 +2,8 @@
 
 Some providers send the answer only in the stream: on the Codex backend ``response.completed`` always carries
 ``"output": []`` (reported for many gateways, 2026). So the output is put together from ``response.output_item.done``, keyed
-by ``output_index``, and a terminal event that came without it is completed.
+by ``output_index``, and a terminal event that came without it is completed. A message that was cut off (an answer at its
+limit of tokens) has no such event; its text is put together from the deltas.
 
 What is not here: what the events mean to a client of another dialect (dialects/).
 """
@@ -27,26 +28,54 @@ class Collector:
     def __init__(self) -> None:
         self.response: Json | None = None
         self._items: dict[int, Json] = {}
+        self._begun: dict[int, Json] = {}
+        self._deltas: list[Event] = []  # of items that are not done, unread
 
     def feed(self, event: Event) -> Event:
         """The same event, or for a terminal event without output one that has it."""
         kind = event.type
-        if kind == "response.output_item.done":
+        if kind == "response.output_text.delta":
+            self._deltas.append(event)
+        elif kind in ("response.output_item.added", "response.output_item.done"):
             index, item = event.data.get("output_index"), event.data.get("item")
+            index = index if isinstance(index, int) else len(self._items)
             if isinstance(item, dict):
-                self._items[index if isinstance(index, int) else len(self._items)] = item
+                self._begun[index] = item
+                if kind.endswith("done"):
+                    self._items[index] = item
+                    if len(self._items) == len(self._begun):
+                        self._deltas.clear()
         elif kind in TERMINAL or kind == "response.created":
             response = event.data.get("response")
             if isinstance(response, dict):
-                if kind in TERMINAL and self._items and not response.get("output"):
-                    response = {**response, "output": self.output()}
+                if kind in TERMINAL and not response.get("output") and (output := self.output()):
+                    response = {**response, "output": output}
                     event = Event(kind, data={**event.data, "response": response})
                 self.response = response
         return event
 
     def output(self) -> list[Json]:
-        """The items that are done, in their order."""
-        return [self._items[index] for index in sorted(self._items)]
+        """The items in their order: those that are done, and of others the messages that have a text."""
+        items = {**self._cut(), **self._items}
+        return [items[index] for index in sorted(items)]
+
+    def _cut(self) -> dict[int, Json]:
+        texts: dict[int, dict[int, list[str]]] = {}
+        for event in self._deltas:
+            data = event.data
+            parts = texts.setdefault(data.get("output_index", 0), {})
+            parts.setdefault(data.get("content_index", 0), []).append(str(data.get("delta", "")))
+        return {
+            index: {
+                **self._begun.get(index, {"type": "message", "role": "assistant"}),
+                "status": "incomplete",
+                "content": [
+                    {"type": "output_text", "text": "".join(parts[part]), "annotations": [], "logprobs": []}
+                    for part in sorted(parts)
+                ],
+            }
+            for index, parts in texts.items()
+        }
 
 
 def fold(events: Iterable[Event]) -> Json:

@@ -4,11 +4,12 @@ Nearly every event of a stream is ``response.output_text.delta``, and nearly all
 written again. The text between the quotes is the same JSON string on both sides, escapes included, so it can be copied
 from one frame into the other at a fraction of that.
 
-Theory of operation: the first delta of a block takes the slow way, which tells the order of its keys. A regular expression
-made for that order then matches a whole event, byte for byte from brace to brace: known keys only, each once, scalars only,
-a text with legal escapes. So a match proves that a parser would have found the same text in the same place; anything else
-(another order, one more key, a nested object, white space, control characters) does not match and takes the slow way.
-Expressions are kept by key order, of which providers have one or two.
+Theory of operation: the first delta of a block takes the slow way, which tells the order of its keys and the constants of
+its part (item, output and content index). From then on an event must begin with the bytes that stand before the first
+value that changes, and the rest of it, to the closing brace, must match a regular expression made for that order of keys:
+known keys only, each once, scalars only, a text with legal escapes. So a match proves that a parser would have found the
+same text in the same place; anything else (another order, one more key, a nested object, white space, control characters)
+takes the slow way. Expressions are kept by order of keys, of which providers have one or two.
 """
 
 from __future__ import annotations
@@ -18,38 +19,39 @@ from functools import lru_cache
 
 from rotom.sse import Json, dumps
 
-_INTEGER = rb"(?:0|[1-9][0-9]{0,17})"
-_PLAIN = rb'"[^"\\\x00-\x1f]*"'
-_TEXT = rb'[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*'
+_INTEGER = rb"(?:0|[1-9][0-9]{0,17}+)"
+_PLAIN = rb'"[^"\\\x00-\x1f]*+"'
+_TEXT = rb'"([^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+)"'
 
-_VALUES = {
-    "type": rb'"response\.output_text\.delta"',
-    "item_id": rb"(?P<item>" + _PLAIN + rb")",
-    "output_index": rb"(?P<output>" + _INTEGER + rb")",
-    "content_index": rb"(?P<content>" + _INTEGER + rb")",
-    "delta": rb'"(?P<delta>' + _TEXT + rb')"',
-    "sequence_number": _INTEGER,
-    "logprobs": rb"\[\]",
-    "obfuscation": _PLAIN,
-}
-_NEEDED = {"type", "item_id", "output_index", "content_index", "delta"}
+_CONSTANT = {"type": _PLAIN, "item_id": _PLAIN, "output_index": _INTEGER, "content_index": _INTEGER}
+_CHANGING = {"delta": _TEXT, "sequence_number": _INTEGER, "logprobs": rb"\[\]", "obfuscation": _PLAIN}
 
 
 @lru_cache(maxsize=64)
-def _pattern(keys: tuple[str, ...]) -> re.Pattern[bytes] | None:
-    if not _NEEDED.issubset(keys) or not set(keys).issubset(_VALUES):
+def _form(keys: tuple[str, ...]) -> tuple[int, int, re.Pattern[bytes]] | None:
+    """For an order of keys: how many come before the first that changes, the group of the text in what follows, and the
+    expression for what follows. None when something is missing or not known."""
+    names = set(keys)
+    if not names.issuperset((*_CONSTANT, "delta")) or not names.issubset(_CONSTANT | _CHANGING):
         return None
-    return re.compile(rb"\{" + b",".join(b'"%b":%b' % (key.encode(), _VALUES[key]) for key in keys) + rb"\}")
+    fixed = next(index for index, key in enumerate(keys) if key in _CHANGING)
+    parts = [b'"%b":%b' % (key.encode(), _CHANGING.get(key) or b"(%b)" % _CONSTANT[key]) for key in keys[fixed:]]
+    text = [key for key in keys[fixed:] if key == "delta" or key in _CONSTANT].index("delta")
+    return fixed, text, re.compile(b",".join(parts) + rb"\}")
 
 
 class Copier:
     """Copies the text of one content part, from the second delta on."""
 
-    __slots__ = ("_head", "_match", "_part", "_tail")
+    __slots__ = ("_begin", "_groups", "_head", "_match", "_size", "_tail", "_text")
 
-    def __init__(self, pattern: re.Pattern[bytes], part: tuple[bytes, bytes, bytes], head: bytes, tail: bytes) -> None:
+    def __init__(self, delta: Json, form: tuple[int, int, re.Pattern[bytes]], head: bytes, tail: bytes) -> None:
+        fixed, self._text, pattern = form
+        keys = list(delta)
         self._match = pattern.fullmatch
-        self._part = part
+        self._begin = b"{" + b"".join(b'"%b":%b,' % (key.encode(), dumps(delta[key])) for key in keys[:fixed])
+        self._size = len(self._begin)
+        self._groups = [dumps(delta[key]) for key in keys[fixed:] if key in _CONSTANT]
         self._head = head
         self._tail = tail
 
@@ -61,20 +63,20 @@ class Copier:
           delta: the data of the first delta.
           head, tail: what stands before and after the text in the frames to make.
         """
-        pattern = _pattern(tuple(delta))
-        if pattern is None:
-            return None
-        item, output, content = (dumps(delta[name]) for name in ("item_id", "output_index", "content_index"))
-        return cls(pattern, (item, output, content), head, tail)
+        form = _form(tuple(delta))
+        return cls(delta, form, head, tail) if form is not None else None
 
     def copy(self, raw: bytes) -> bytes | None:
         """The frame's data for one more delta of the same part, or None when it must take the slow way."""
-        found = self._match(raw)
-        if found is None:
+        if not raw.startswith(self._begin) or (found := self._match(raw, self._size)) is None:
             return None
-        *part, text = found.group("item", "output", "content", "delta")
-        if tuple(part) != self._part:
-            return None
+        if self._groups:
+            groups = list(found.groups())
+            text = groups.pop(self._text)
+            if groups != self._groups:
+                return None
+        else:
+            text = found[1]
         if not raw.isascii():
             try:
                 raw.decode()

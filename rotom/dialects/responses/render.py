@@ -33,7 +33,7 @@ class Renderer:
         """The event itself, or nothing when it is private to the provider."""
         kind = event.type
         if kind == "response.output_text.delta":
-            self._last = event
+            self._last = self._collector.feed(event)
             return [event]
         if self._over or kind.startswith(_PRIVATE):
             return []

@@ -9,10 +9,10 @@ from rotom.sse import Json
 
 
 def one(model: Model) -> Json:
-    """One model. OpenAI's form has a creation time; providers do not tell it, and SDKs want a number."""
+    """One model. When it was made is not known; clients want a number."""
     return {"id": model.id, "object": "model", "created": 0, "owned_by": model.provider}
 
 
 def listing(models: Iterable[Model]) -> Json:
-    """The whole list; OpenAI's has no pages."""
+    """The list; this API has no pages here."""
     return {"object": "list", "data": [one(model) for model in models]}

@@ -166,6 +166,7 @@ class Provider:
       failure: event -> the Problem that an event inside a 200 stream means, or None.
       windows: response headers -> the rate-limit windows in them.
       import_login: bytes of the vendor's own credentials file -> Token; None where there is none.
+      settle: token -> flow that returns the token with what else its account needs (routing), asked once after a login.
       private: event type -> whether it is for the vendor's own clients only; asked for types outside of ``response.*``.
     """
 
@@ -184,6 +185,7 @@ class Provider:
     failure: Callable[[Event], Problem | None]
     windows: Callable[[Mapping[str, str]], tuple[Window, ...]]
     import_login: Callable[[bytes], Token] | None = None
+    settle: Callable[[Token], Flow] | None = None
     private: Callable[[str], bool] = lambda _type: False
     aliases: tuple[str, ...] = ()
     callback_ports: tuple[int, ...] = ()

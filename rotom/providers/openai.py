@@ -49,6 +49,7 @@ def make(config: Config) -> Provider:
         failure=failure,
         windows=windows,
         import_login=openai_login.import_login,
+        settle=accounts_check(config),
         private=lambda kind: kind.startswith(PRIVATE),
         callback_ports=openai_login.CALLBACK_PORTS,
         callback_path=openai_login.CALLBACK_PATH,

@@ -243,10 +243,10 @@ class Keeper:
                 return current
             with trio.CancelScope(shield=True):
                 new = await self._asked(name, reason, current)
-                token = await self._kept(name, current, new)
-            return token
+                kept = await self._kept(name, current, new)
         finally:
             lock.release()
+        return kept
 
     async def _asked(self, name: str, reason: str, current: Token) -> Token:
         """Ask the provider, with the intent noted in the vault."""

@@ -1,0 +1,158 @@
+"""Log in to a provider, or replace its login.
+
+Usage:
+  rotom login [options]
+
+Options:
+  --provider NAME   the provider: openai (also: codex); without it, they are listed and you choose
+  --device          log in with a code that you type on another device
+  --no-browser      do not open a browser; the address to open is shown in any case
+  --import FILE     take over the login in this file: the auth.json of the Codex CLI
+  --take-over       a credentials file of the Rust program of the same name is in the way: keep a copy of it
+                    and use the logins in it
+  --auth-file FILE  the credentials file
+  -h, --help        show this text
+
+A browser opens where there is one, and comes back to port 1455 or 1457 of this machine. On a remote machine, open the
+address that is shown anywhere, and paste the address that the browser ends at. A running 'rotom serve' takes the new
+login up by itself. Importing makes two programs share one login: whoever renews it first logs the other out.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from rotom.cli import usage
+from rotom.cli.callback import callback
+from rotom.cli.consent import Consent, browser
+from rotom.cli.logins import account, chosen, our_vault
+from rotom.config import Config, load
+from rotom.problem import Kind, Problem
+from rotom.providers import Provider, Token
+from rotom.providers.registry import all_providers
+from rotom.state.vault import Vault
+from rotom.term import Terminal
+from rotom.upstream.client import make_client
+from rotom.upstream.flows import play
+
+SETTLE_SECONDS = 10.0
+
+
+def run(argv: list[str]) -> int:
+    """Log in; the exit status."""
+    given = usage.parse(__doc__ or "", argv)
+    config = load({**given, "--provider": None}, os.environ).config
+    provider = chosen(list(all_providers(config).values()), given["--provider"], "log in to")
+    vault = our_vault(config)
+    if given["--take-over"] and _take_over(vault, provider):
+        return 0
+    vault.providers()  # a file that we must not touch is told before anybody consents to anything
+    if given["--import"]:
+        token = _imported(provider, Path(given["--import"]).expanduser())
+        vault.save(provider.name, token)
+        print(
+            "rotom: the login is shared with the program it was imported from: the one that renews it first logs the "
+            f"other out. 'rotom login --provider {provider.name}' gives rotom its own.",
+            file=sys.stderr,
+        )
+    else:
+        token = trio.run(_log_in, config, vault, provider, given, strict_exception_groups=True)
+    _tell(vault, provider, token)
+    return 0
+
+
+async def _log_in(config: Config, vault: Vault, provider: Provider, given: Mapping[str, Any]) -> Token:
+    async with make_client(config, os.environ) as client:
+        token = await _dialogue(client, provider, given)
+        with trio.CancelScope(shield=True):  # the code is spent: what came for it is not lost to a Ctrl-C
+            await trio.to_thread.run_sync(vault.save, provider.name, token)
+        if provider.settle is None:
+            return token
+        try:
+            with trio.fail_after(SETTLE_SECONDS):
+                settled: Token = await play(client, provider.settle(token))
+        except (Problem, trio.TooSlowError) as exc:
+            why = exc.message if isinstance(exc, Problem) else "no answer in time"
+            print(f"rotom: could not ask how this account is routed ({why}); personal accounts do fine without it")
+            return token
+        if settled != token:
+            await trio.to_thread.run_sync(vault.save, provider.name, settled)
+        return settled
+
+
+async def _dialogue(client: Any, provider: Provider, given: Mapping[str, Any]) -> Token:
+    terminal = Terminal(sys.stdout)
+    seen = browser(os.environ)
+    if given["--device"] and provider.login_device is None:
+        raise Problem(Kind.INVALID, f"{provider.title} has no device login", code="usage")
+    if provider.login_device is not None and (given["--device"] or (seen is None and not given["--no-browser"])):
+        person = Consent(None, opens=False, descriptor=None, terminal=terminal)
+        try:
+            return await play(client, provider.login_device(), person=person)  # type: ignore[no-any-return]
+        except Problem as problem:
+            if given["--device"] or problem.code != "no_device_login":
+                raise
+    async with callback(provider.callback_ports, provider.callback_path) as back:
+        # The redirect must name a port that is listened on, or one that the provider takes when nobody listens.
+        port = back.port if back is not None else provider.callback_ports[0]
+        opens = seen == "window" and not given["--no-browser"]
+        person = Consent(back, opens=opens, descriptor=_input(), terminal=terminal)
+        flow = provider.login(f"http://127.0.0.1:{port}{provider.callback_path}")
+        return await play(client, flow, person=person)  # type: ignore[no-any-return]
+
+
+def _input() -> int | None:
+    """Where the person types; None when standard input is closed."""
+    try:
+        return sys.stdin.fileno()
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _imported(provider: Provider, file: Path) -> Token:
+    if provider.import_login is None:
+        raise Problem(Kind.INVALID, f"there is nothing to import for {provider.title}", code="usage")
+    try:
+        data = file.read_bytes()
+    except OSError as exc:
+        raise Problem(Kind.NOT_FOUND, f"cannot read {file}: {(exc.strerror or str(exc)).lower()}") from exc
+    return provider.import_login(data)
+
+
+def _take_over(vault: Vault, provider: Provider) -> bool:
+    """Make a foreign credentials file ours; whether the provider's login was in it."""
+    data = vault.foreign()
+    if data is None:
+        print(f"rotom: there is nothing to take over: {vault.path} is not another program's", file=sys.stderr)
+        return False
+    tokens: dict[str, Token] = {}
+    if provider.import_login is not None:
+        try:
+            tokens[provider.name] = provider.import_login(data)
+        except Problem:
+            print(f"rotom: no login for {provider.title} was found in the old file", file=sys.stderr)
+    copy = vault.take_over(tokens)
+    print(f"The old file is kept as {copy}. It holds its logins unencrypted: remove it when it is not needed.")
+    if provider.name in tokens:
+        print("Do not use the old program on: both would renew the same login and log each other out.")
+        _tell(vault, provider, tokens[provider.name])
+    return provider.name in tokens
+
+
+def _tell(vault: Vault, provider: Provider, token: Token) -> None:
+    source, _ = vault.key_hints()[provider.name]
+    where = {
+        "file": f"the key in {vault.keys.own.where}",
+        "passphrase": "your passphrase",
+        "credential": "the service manager's key",
+        "keyring": "a key in the system's keyring",
+    }.get(source, "the key file that you named")
+    print(f"Logged in to {provider.title}{account(token)}.")
+    print(f"Stored in {vault.path}, encrypted with {where}.")
+    print("Next: rotom serve (one that runs already has the new login)")

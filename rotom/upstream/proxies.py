@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from urllib.parse import unquote, urlsplit
 
@@ -46,7 +46,7 @@ class Proxies:
     """
 
     name: str = ""
-    url: str | None = None
+    url: str | None = field(default=None, repr=False)
     direct: tuple[str, ...] = ()
 
     @classmethod

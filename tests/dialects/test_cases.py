@@ -1,0 +1,163 @@
+"""Golden cases: one stream of the provider, and what each dialect makes of it.
+
+Run as a program, this file writes the expected output anew; look at the difference before you commit it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rotom.dialects import Dialect, messages, responses
+from rotom.problem import Problem
+from rotom.sse import Decoder, Event, encode
+from rotom.turn import Turn
+
+CASES = Path(__file__).parent.parent / "cases"
+NAMES = sorted(path.parent.name for path in CASES.glob("*/upstream.sse"))
+BROKEN = [name for name in NAMES if name.startswith(("failed_", "error_", "truncated_"))]
+GOOD = [name for name in NAMES if name not in BROKEN]
+EXTRA = {"thinking": "text", "provider": "openai"}
+
+
+def turn(name: str) -> Turn:
+    tools = [{"type": "web_search"}] if name.startswith("web_search") else []
+    return Turn(body={"model": "gpt-5.5", "tools": tools}, asked="claude-sonnet-5", extra=EXTRA)
+
+
+def frames_of(dialect: Dialect, name: str, cuts: list[int] | None = None) -> list[Event]:
+    wire = (CASES / name / "upstream.sse").read_bytes()
+    places = [0, *sorted(cuts or []), len(wire)]
+    decoder, renderer = Decoder(), dialect.renderer(turn(name))
+    frames: list[Event] = []
+    for start, end in zip(places, places[1:], strict=False):
+        frames += [frame for event in decoder.feed(wire[start:end]) for frame in renderer.feed(event)]
+    return frames
+
+
+def settled(wire: bytes) -> str:
+    """A stream without what is random in it."""
+    return re.sub(r"msg_[0-9a-f]{24}", "msg_0", wire.decode())
+
+
+def outputs(name: str) -> dict[str, str]:
+    frames = frames_of(messages.DIALECT, name)
+    folded = {**messages.DIALECT.fold(frames), "id": "msg_0"}
+    final = responses.DIALECT.fold(frames_of(responses.DIALECT, name))
+    return {
+        "messages.sse": settled(encode(frames)),
+        "messages.json": json.dumps(folded, indent=1) + "\n",
+        "responses.json": json.dumps(final, indent=1) + "\n",
+    }
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_golden(name: str) -> None:
+    for file, text in outputs(name).items():
+        assert text == (CASES / name / file).read_text(), file
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_blocks_balance(name: str) -> None:
+    opened: list[int] = []
+    closed: list[int] = []
+    kinds = []
+    for frame in frames_of(messages.DIALECT, name):
+        assert frame.type == frame.data["type"]
+        kinds.append(frame.type)
+        match frame.type:
+            case "content_block_start":
+                assert len(opened) == len(closed)
+                opened.append(frame.data["index"])
+            case "content_block_delta":
+                assert frame.data["index"] == opened[-1]
+                assert len(opened) == len(closed) + 1
+            case "content_block_stop":
+                closed.append(frame.data["index"])
+    assert opened == closed == list(range(len(opened)))
+    assert kinds[0] == "message_start"
+    assert kinds[-2:] == ["message_delta", "message_stop"]
+
+
+@given(st.sampled_from(GOOD), st.lists(st.integers(0, 5000), max_size=6))
+def test_any_cut_gives_the_same_frames(name: str, cuts: list[int]) -> None:
+    whole = settled(encode(frames_of(messages.DIALECT, name)))
+    assert settled(encode(frames_of(messages.DIALECT, name, cuts))) == whole
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_responses_is_the_stream_itself(name: str) -> None:
+    events = Decoder().feed((CASES / name / "upstream.sse").read_bytes())
+    frames = frames_of(responses.DIALECT, name)
+    public = [event for event in events if not event.type.startswith(("codex.", "keepalive"))]
+    assert frames[:-1] == public[:-1]
+    end, theirs = frames[-1].data, public[-1].data
+    assert end["response"].pop("output")
+    assert not theirs["response"].pop("output")
+    assert end == theirs
+
+
+@pytest.mark.parametrize("name", [name for name in BROKEN if not name.startswith("truncated")])
+def test_failures_commit_nothing_in_messages(name: str) -> None:
+    renderer = messages.DIALECT.renderer(turn(name))
+    frames: list[Event] = []
+    with pytest.raises(Problem) as caught:
+        for event in Decoder().feed((CASES / name / "upstream.sse").read_bytes()):
+            frames += renderer.feed(event)
+    assert frames == []
+    assert caught.value.code == name.removeprefix("failed_").replace("error_event", "server_error")
+
+
+@pytest.mark.parametrize("dialect", [messages.DIALECT, responses.DIALECT])
+def test_a_stream_without_an_end_is_no_answer(dialect: Dialect) -> None:
+    with pytest.raises(Problem):
+        dialect.fold(frames_of(dialect, "truncated_no_terminal"))
+
+
+def as_history(message: dict[str, Any]) -> dict[str, Any]:
+    results = [
+        {"type": "tool_result", "tool_use_id": block["id"], "content": "done"}
+        for block in message["content"]
+        if block["type"] == "tool_use"
+    ]
+    return {
+        "model": "gpt-5.5",
+        "messages": [
+            {"role": "user", "content": "hi"},
+            {"role": "assistant", "content": message["content"]},
+            {"role": "user", "content": [*results, {"type": "text", "text": "go on"}]},
+        ],
+    }
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_an_answer_comes_back_as_history(name: str) -> None:
+    answer = messages.DIALECT.fold(frames_of(messages.DIALECT, name))
+    items = messages.DIALECT.read(as_history(answer), {}).body["input"]
+    assert items[0]["content"][0]["text"] == "hi"
+    assert items[-1]["content"][0]["text"] == "go on"
+    assert not any("id" in item for item in items)
+    calls = [item["call_id"] for item in items if item["type"] == "function_call"]
+    assert calls == [item["call_id"] for item in items if item["type"] == "function_call_output"]
+    known = {"message", "reasoning", "function_call", "function_call_output"}
+    assert {item["type"] for item in items} <= known
+    theirs = responses.DIALECT.fold(frames_of(responses.DIALECT, name))["output"]
+    kinds = [item["type"] for item in theirs]
+    if set(kinds) <= known and kinds != ["reasoning"]:
+        for ours, original in zip(items[1:], theirs, strict=False):
+            same = {
+                key: original[key] for key in ("type", "encrypted_content", "arguments", "phase") if key in original
+            }
+            assert same.items() <= ours.items()
+
+
+if __name__ == "__main__":
+    for case in GOOD:
+        for file, text in outputs(case).items():
+            (CASES / case / file).write_text(text)

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 from rotom.problem import Kind, Problem
 
-PUBLIC = frozenset({("GET", "/health"), ("HEAD", "/health"), ("HEAD", "/")})
+PUBLIC = frozenset({("GET", "/health"), ("HEAD", "/")})
 """What needs no key."""
 
 MIN_KEY = 16
@@ -65,11 +65,8 @@ def _host(rules: Rules, host: str, local: str) -> None:
         raise Problem(Kind.FORBIDDEN, "the request names no Host that could be checked", code="host_not_allowed")
     if name == "localhost" or name in rules.hosts or name == hostname(local):
         return
-    try:
-        if ipaddress.ip_address(name).is_loopback:
-            return
-    except ValueError:
-        pass
+    if _is_loopback(name):
+        return
     raise Problem(
         Kind.FORBIDDEN,
         f"requests for the host {name[:100]!r} are refused; if it is this machine, start rotom with --allow-host NAME",
@@ -78,9 +75,14 @@ def _host(rules: Rules, host: str, local: str) -> None:
 
 
 def hostname(host: str) -> str | None:
-    """The name in a Host value, without port and brackets, in lower case; None when there is none."""
+    """The name in a Host value, without port, in lower case; None when there is none.
+
+    A literal comes in its one usual form, so that two spellings of an address are equal: without brackets, and an IPv4
+    address that is written as an IPv6 one (as dual-stack sockets report it) as what it is.
+    """
     host = host.strip().lower()
-    if host.startswith("["):
+    literal = host.startswith("[")
+    if literal:
         name, closed, port = host[1:].partition("]")
         if not closed or (port and not port.startswith(":")):
             return None
@@ -89,7 +91,18 @@ def hostname(host: str) -> str | None:
     port = port.removeprefix(":")
     if not name or (port and not (port.isascii() and port.isdigit())):
         return None
-    return name.removesuffix(".")
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return None if literal else name.removesuffix(".")
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def _origin(rules: Rules, headers: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -109,7 +122,7 @@ def _origin(rules: Rules, headers: Mapping[str, str]) -> list[tuple[str, str]]:
             f"requests from the web origin {origin[:100]!r} are refused; --allow-origin ORIGIN lets one in",
             code="origin_not_allowed",
         )
-    if site in ("cross-site", "same-site"):
+    if site not in ("same-origin", "none"):
         raise Problem(
             Kind.FORBIDDEN, "requests from other web sites are refused; see --allow-origin", code="origin_not_allowed"
         )
@@ -128,13 +141,14 @@ def _same(origin: str, host: str) -> bool:
 def _key(rules: Rules, headers: Mapping[str, str]) -> None:
     if rules.key is None:
         return
-    given = [
-        headers[name].removeprefix("Bearer ").removeprefix("bearer ").strip()
-        for name in ("authorization", "x-api-key")
-        if name in headers
-    ]
+    given = []
+    if "x-api-key" in headers:
+        given.append(headers["x-api-key"])
+    if "authorization" in headers:
+        scheme, _, token = headers["authorization"].partition(" ")
+        given.append(token.strip() if scheme.lower() == "bearer" else "")
     want = rules.key.encode()
-    right = [hmac.compare_digest(value.encode("utf-8", "surrogateescape"), want) for value in given]
+    right = [hmac.compare_digest(value.encode("latin-1", "backslashreplace"), want) for value in given]  # as it came
     if right and all(right):
         return
     what = "is not the local key" if given else "is missing"

@@ -14,6 +14,7 @@ What is not here: what an exchange offers to handlers (exchange.py), and accepti
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import Any
 
@@ -27,7 +28,8 @@ from rotom.server.exchange import Exchange, Gone, response_head
 
 READ = 1 << 16
 LINGER_SECONDS = 2.0
-LINGER_BYTES = 1 << 20
+QUOTED = re.compile(r":? *(?:bytearray\()?b['\"].*", re.DOTALL)
+"""What h11 quotes of the client's own bytes in its messages: it may be a key."""
 
 
 def new_request_id() -> str:
@@ -57,24 +59,39 @@ class Connection:
         self.h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head)
         self._send_nowait: Any = getattr(stream, "send_nowait", None)
 
-    async def run(self) -> None:
-        """Serve the connection to its end. It ends quietly, whatever the client does."""
+    async def run(self, turned_away: Problem | None = None) -> None:
+        """Serve the connection to its end, or answer `turned_away` without reading anything.
+
+        It ends quietly, whatever the client does; what nobody expected ends this connection only.
+        """
         try:
             try:
-                while await self._exchange():
-                    pass
+                if turned_away is not None:
+                    await self._refuse(turned_away)
+                else:
+                    while await self._exchange():
+                        pass
             except Gone:
                 pass
             await self.linger()
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
+        except Exception as exc:
+            self.app.bug(exc, new_request_id())
         finally:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
                 await self.stream.aclose()
 
     async def receive(self) -> bytes:
-        """What there is to read, at most 64 KiB, into h11's buffer; ``b""`` at the end."""
-        data = bytes(await self.stream.receive_some(READ))
+        """What there is to read, at most 64 KiB, into h11's buffer; ``b""`` at the end.
+
+        Raises:
+          Gone: the connection is broken.
+        """
+        try:
+            data = bytes(await self.stream.receive_some(READ))
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
+            raise Gone("hung up") from exc
         self.h11.receive_data(data)
         return data
 
@@ -96,21 +113,18 @@ class Connection:
 
     async def _exchange(self) -> bool:
         """One request and its answer. Returns whether there may be another one."""
+        request: h11.Request | None = None
         try:
-            request = await self._head()
-            if request is None:
+            if (request := await self._head()) is None:
                 return False
             strictly(request, self.limits.head)
+            exchange = Exchange(self, request, new_request_id())
         except h11.RemoteProtocolError as exc:
-            if exc.error_status_hint == 431:
-                await self._refuse(_too_large_head(self.limits.head))
-            else:
-                await self._refuse(Problem(Kind.INVALID, f"this is not HTTP/1.1: {exc}", code="malformed_request"))
+            await self._refuse(self._malformed(exc), request)
             return False
         except Problem as problem:
-            await self._refuse(problem)
+            await self._refuse(problem, request)
             return False
-        exchange = Exchange(self, request, new_request_id())
         try:
             await self.app.handle(exchange)
             if not exchange.complete and not exchange.gone:
@@ -120,7 +134,7 @@ class Connection:
         except Problem as problem:
             await self._problem(exchange, problem)
         except h11.RemoteProtocolError as exc:  # in the body: a bad chunk, an end before its length
-            await self._problem(exchange, Problem(Kind.INVALID, f"the body is broken: {exc}", code="malformed_request"))
+            await self._problem(exchange, self._malformed(exc))
         except Exception as exc:
             self.app.bug(exc, exchange.id)
             exchange.log["bug"] = True
@@ -149,8 +163,7 @@ class Connection:
                     return event
                 if event is not h11.NEED_DATA:
                     return None  # the client closed between two requests
-                if not await self.receive() and self.h11.trailing_data[0] == b"":
-                    return None
+                await self.receive()
         raise Problem(Kind.SLOW_CLIENT, "the request's head did not arrive in time", code="request_timeout")
 
     async def _problem(self, exchange: Exchange, problem: Problem) -> None:
@@ -165,7 +178,14 @@ class Connection:
         except Gone:
             exchange.gone = True
 
-    async def _refuse(self, problem: Problem) -> None:
+    def _malformed(self, exc: h11.RemoteProtocolError) -> Problem:
+        """What a client is told whose bytes are not HTTP/1.1, without its bytes."""
+        if exc.error_status_hint == 431:
+            return _too_large_head(self.limits.head)
+        reason = QUOTED.sub("", str(exc)) or "it cannot be read"
+        return Problem(Kind.INVALID, f"this is not HTTP/1.1: {reason}", code="malformed_request")
+
+    async def _refuse(self, problem: Problem, request: h11.Request | None = None) -> None:
         """Answer what never became an exchange, and end the connection."""
         request_id = new_request_id()
         self.app.refused(problem, request_id, self.peer)
@@ -173,19 +193,10 @@ class Connection:
             return
         refusal = self.app.refusal(None, problem, request_id)
         headers = [*refusal.headers, ("connection", "close"), ("content-length", str(len(refusal.body)))]
-        head = response_head(refusal.status, headers, request_id)
-        await self.send((self.h11.send(head) or b"") + (self.h11.send(h11.Data(data=refusal.body)) or b""))
-
-    async def refuse_at_once(self, problem: Problem) -> None:
-        """Answer without reading anything: there is no room for this connection."""
-        try:
-            await self._refuse(problem)
-            await self.linger()
-        except (Gone, trio.BrokenResourceError, trio.ClosedResourceError):
-            pass
-        finally:
-            with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
-                await self.stream.aclose()
+        out = self.h11.send(response_head(refusal.status, headers, request_id))
+        if request is None or request.method != b"HEAD":
+            out += self.h11.send(h11.Data(data=refusal.body))
+        await self.send(out)
 
     async def linger(self) -> None:
         """Say that nothing more comes and let the client read what was sent, for a while."""
@@ -194,10 +205,9 @@ class Connection:
         if not isinstance(self.stream, trio.abc.HalfCloseableStream):
             return
         await self.stream.send_eof()
-        left = LINGER_BYTES
         with self.drain.interruptible(trio.current_time() + LINGER_SECONDS):
-            while left > 0 and (data := await self.stream.receive_some(READ)):
-                left -= len(data)
+            while await self.stream.receive_some(READ):
+                pass
 
 
 def strictly(request: h11.Request, limit: int) -> None:
@@ -218,8 +228,6 @@ def strictly(request: h11.Request, limit: int) -> None:
             )
         if request.http_version == b"1.0":
             raise Problem(Kind.INVALID, "HTTP/1.0 has no transfer-encoding", code="malformed_request")
-    if names.count(b"host") > 1:
-        raise Problem(Kind.INVALID, "a request has one Host", code="malformed_request")
 
 
 def internal_error(request_id: str) -> Problem:

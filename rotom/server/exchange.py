@@ -12,11 +12,13 @@ A hang-up has one form inside the block: cancellation. Afterwards `gone` says so
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import h11
 import trio
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 READ_AHEAD = 1 << 16
 BODY_RATE = 16 << 10
 UNPACK = 1 << 20
+ABSOLUTE = re.compile(r"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
 
 
 class Gone(Exception):
@@ -60,15 +63,13 @@ class Exchange:
         self._request = request
         self.id = request_id
         self.method = request.method.decode("ascii", "replace")
-        self.target = request.target.decode("ascii", "replace")
         headers: dict[str, str] = {}
         for raw_name, raw_value in request.headers:
             name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        if not self.target.startswith("/") and "://" in self.target:  # absolute form: its authority is the Host
-            parts = urlsplit(self.target)
-            headers["host"] = parts.netloc
-            self.target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self.target, host = origin_form(request.target.decode("ascii", "replace"), self.method)
+        if host is not None:
+            headers["host"] = host
         self.headers: Mapping[str, str] = headers
         self.path, _, self._query = self.target.partition("?")
         self.params: dict[str, str] = {}
@@ -84,6 +85,7 @@ class Exchange:
         self.begun_at = trio.current_time()
         self.first_at: float | None = None
         self._head: h11.Response | None = None
+        self._bodiless = False
         self._lock = trio.Lock()
         self._scope: trio.CancelScope | None = None
         self._speak_at = float("inf")
@@ -97,49 +99,49 @@ class Exchange:
     async def body(self) -> bytes:
         """The whole body, unpacked when it came with gzip. Packed or not, it may have `body_limit` bytes.
 
+        To be read before the answer is decided: a body that nobody wanted by then is dropped.
+
         Raises:
           Problem: TOO_LARGE, SLOW_CLIENT, MEDIA_TYPE for another content-encoding, INVALID for broken gzip.
           Gone: the client hung up.
         """
         limit = self._connection.limits.body if self.body_limit is None else self.body_limit
         unpack = self._unpacker()
-        length = self.headers.get("content-length")
-        if length is not None and length.isdigit() and int(length) > limit:
+        if int(self.headers.get("content-length", 0)) > limit:  # h11 let only digits pass
             raise too_large(limit)
-        conn, parts, size, unpacked = self._connection.h11, [], 0, 0
+        conn, parts, size, unpacked = self._connection.h11, list[bytes](), 0, 0
         if conn.they_are_waiting_for_100_continue:
-            await self._connection.send(conn.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
+            await self._connection.send(conn.send(h11.InformationalResponse(status_code=100, headers=[])))
         begun = trio.current_time()
-        with trio.CancelScope() as patience:
-            while True:
-                event = conn.next_event()
-                if isinstance(event, h11.Data):
-                    size += len(event.data)
-                    if size > limit:
+        while True:
+            event = conn.next_event()
+            if isinstance(event, h11.Data):
+                size += len(event.data)
+                if size > limit:
+                    raise too_large(limit)
+                if unpack is None:
+                    parts.append(event.data)
+                    continue
+                for part in unpack(event.data):
+                    unpacked += len(part)
+                    if unpacked > limit:
                         raise too_large(limit)
-                    if unpack is None:
-                        parts.append(bytes(event.data))
-                        continue
-                    for part in unpack(bytes(event.data)):
-                        unpacked += len(part)
-                        if unpacked > limit:
-                            raise too_large(limit)
-                        parts.append(part)
-                        await trio.lowlevel.checkpoint()
-                elif event is h11.NEED_DATA:
-                    patience.deadline = begun + self._connection.limits.body_seconds + size / BODY_RATE
-                    try:
-                        if not await self._connection.receive():
-                            raise Gone("hung up inside the body")
-                    except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
-                        raise Gone("hung up inside the body") from exc
-                else:
-                    break
-        if patience.cancelled_caught:
-            raise Problem(Kind.SLOW_CLIENT, "the request's body did not arrive in time", code="request_timeout")
+                    parts.append(part)
+                    await trio.lowlevel.checkpoint()
+            elif event is h11.NEED_DATA:
+                await self._more_body(begun + self._connection.limits.body_seconds + size / BODY_RATE)
+            else:
+                break
         if unpack is not None and not unpack.complete:
             raise Problem(Kind.INVALID, "the gzip body is cut short", code="malformed_request")
         return b"".join(parts)
+
+    async def _more_body(self, deadline: float) -> None:
+        with trio.move_on_at(deadline) as patience:
+            if not await self._connection.receive():
+                raise Gone("hung up inside the body")
+        if patience.cancelled_caught:
+            raise Problem(Kind.SLOW_CLIENT, "the request's body did not arrive in time", code="request_timeout")
 
     def _unpacker(self) -> _Gunzip | None:
         encoding = self.headers.get("content-encoding", "identity").strip().lower()
@@ -157,8 +159,8 @@ class Exchange:
         Raises:
           Gone: the client hung up.
         """
-        self._decide(status, [*headers, ("content-length", str(len(body)))])
-        await self.send(b"" if self.method == "HEAD" or status == 204 else body)
+        self._decide(status, headers if status == 204 else [*headers, ("content-length", str(len(body)))])
+        await self.send(body)
         await self.finish()
 
     async def json(self, status: int, value: object, headers: Headers = ()) -> None:
@@ -167,17 +169,28 @@ class Exchange:
 
     def start(self, status: int, headers: Headers = ()) -> None:
         """Note the head of a streamed answer; it is sent with the first piece."""
-        self._decide(status, list(headers))
+        self._decide(status, headers)
 
-    def _decide(self, status: int, headers: list[tuple[str, str]]) -> None:
+    def _decide(self, status: int, headers: Headers) -> None:
         if self.started:
             raise RuntimeError("the answer has begun already")
-        conn = self._connection
-        unread = conn.h11.their_state is h11.SEND_BODY
-        if unread or conn.drain.begun:
-            headers = [*headers, ("connection", "close")]
+        last = not self._read_up() or self._connection.drain.begun
+        self._head = response_head(
+            status, [*headers, *self.extra_headers, *([("connection", "close")] if last else ())], self.id
+        )
+        self._bodiless = self.method == "HEAD" or status in (204, 304)
         self.status = status
-        self._head = response_head(status, [*headers, *self.extra_headers], self.id)
+
+    def _read_up(self) -> bool:
+        """Whether the request is here to its end, so that another may follow. A body that nobody wanted is dropped."""
+        conn = self._connection.h11
+        try:
+            while conn.their_state is h11.SEND_BODY:
+                if conn.next_event() is h11.NEED_DATA:
+                    return False
+        except h11.RemoteProtocolError:
+            return False
+        return conn.their_state is not h11.ERROR
 
     async def send(self, data: bytes) -> None:
         """Send some of the answer.
@@ -198,6 +211,8 @@ class Exchange:
             await self._lock.acquire()
 
     async def _send(self, data: bytes) -> None:
+        if self.gone:
+            raise Gone("hung up before")
         conn = self._connection.h11
         out = b""
         if not self.started:
@@ -205,9 +220,9 @@ class Exchange:
                 raise RuntimeError("nothing was decided yet")
             self.started = True
             self.first_at = trio.current_time()
-            out = conn.send(self._head) or b""
-        if data:
-            out += conn.send(h11.Data(data=data)) or b""
+            out = conn.send(self._head)
+        if data and not self._bodiless:
+            out += conn.send(h11.Data(data=data))
         try:
             await self._connection.send(out)
         except Gone:
@@ -221,23 +236,32 @@ class Exchange:
         self._speak_at = trio.current_time() + self._every
 
     async def finish(self) -> None:
-        """End the answer."""
+        """End the answer. A client that hangs up from now on had it all, and nobody is told."""
         if self.complete:
             return
+        if not self.started:
+            await self.send(b"")
         await self._own_sending()
         try:
-            self.complete = True  # before the send: a client that closes right behind the last byte has had it all
-            data = self._connection.h11.send(h11.EndOfMessage()) or b""
-            if data:
+            self.complete = True
+            self._speak_at = float("inf")
+            if data := self._connection.h11.send(h11.EndOfMessage()):
                 await self._connection.send(data)
+        except Gone:
+            self._lost()
+        except BaseException:
+            self._connection.h11.send_failed()
+            raise
         finally:
             self._lock.release()
 
     def _lost(self) -> None:
-        self.gone = not self.complete
+        """The client hung up, or takes nothing: whoever works for it may stop."""
         self._connection.h11.send_failed()
-        if self._scope is not None:
-            self._scope.cancel()
+        if not self.complete:
+            self.gone = True
+            if self._scope is not None:
+                self._scope.cancel()
 
     @asynccontextmanager
     async def attended(
@@ -277,7 +301,7 @@ class Exchange:
                 if pulse is None:
                     continue
                 async with self._lock:
-                    if trio.current_time() >= self._speak_at and not self.complete:  # else a frame went out meanwhile
+                    if trio.current_time() >= self._speak_at:  # else a frame went out meanwhile
                         await self._send(pulse())
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
@@ -308,12 +332,27 @@ class _Gunzip:
             ) from exc
 
 
+def origin_form(target: str, method: str) -> tuple[str, str | None]:
+    """The request target as path and query, and the Host that it names itself, which then counts.
+
+    Raises:
+      Problem: INVALID for a target that only proxies take.
+    """
+    if target.startswith("/") or (target == "*" and method == "OPTIONS"):
+        return target, None
+    if whole := ABSOLUTE.fullmatch(target):
+        host, rest = whole.groups()
+        return rest if rest.startswith("/") else f"/{rest}", host
+    raise Problem(Kind.INVALID, "the request's target is not a path", code="malformed_request")
+
+
 def response_head(status: int, headers: Headers, request_id: str) -> h11.Response:
     """The head of an answer, with what every answer carries."""
     return h11.Response(
         status_code=status,
         headers=[
             *((name.encode("ascii"), value.encode("latin-1", "replace")) for name, value in headers),
+            (b"date", formatdate(usegmt=True).encode("ascii")),
             (b"x-request-id", request_id.encode("ascii")),
             (b"cache-control", b"no-store"),
             (b"x-content-type-options", b"nosniff"),

@@ -16,7 +16,6 @@ def local_addresses() -> list[str]:
     if sys.platform == "win32":
         return sorted({str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)})
     import ctypes
-    import ctypes.util
 
     class Ifaddrs(ctypes.Structure):
         pass
@@ -29,7 +28,7 @@ def local_addresses() -> list[str]:
         ("addr", ctypes.POINTER(ctypes.c_ubyte * 8)),
         ("netmask", ctypes.c_void_p),
     ]
-    libc = ctypes.CDLL(ctypes.util.find_library("c"), use_errno=True)
+    libc = ctypes.CDLL(None)
     first = ctypes.POINTER(Ifaddrs)()
     if libc.getifaddrs(ctypes.byref(first)) != 0:
         return []

@@ -83,7 +83,7 @@ def _split(text: str) -> tuple[str, int]:
         host, _, port = host.partition(":")
     elif ":" in host:
         raise _unusable(text, "an IPv6 address is written [ADDRESS]:PORT")
-    if not host:
+    if not host or host.isdigit():
         raise _unusable(text, "it names no address; for all of them write 0.0.0.0 or [::]")
     if port and not (port.isascii() and port.isdigit() and int(port) < 65536):
         raise _unusable(text, "the port is not a number from 0 to 65535")
@@ -124,7 +124,9 @@ async def _bind(address: Address) -> list[trio.SocketListener]:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     sock = trio.socket.socket(family, socket.SOCK_STREAM)
     try:
-        if sys.platform != "win32":
+        if sys.platform == "win32":  # there, SO_REUSEADDR lets another program take the port away
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -177,17 +179,7 @@ async def serve(
             peer, local = _name(stream.socket.getpeername()), _name(stream.socket.getsockname())
             wire = Wire(socket.socket(fileno=stream.socket.detach()))
             served = Connection(wire, app, limits, drain, peer, local)
-            if open_now > limits.connections:
-                await served.refuse_at_once(
-                    Problem(
-                        Kind.UNAVAILABLE,
-                        f"rotom has {limits.connections} connections open, which is its limit (max_connections)",
-                        code="too_many_connections",
-                        retry_after=1,
-                    )
-                )
-            else:
-                await served.run()
+            await served.run(_full(limits) if open_now > limits.connections else None)
         except OSError:
             pass  # the client was gone before we could ask the socket anything
         finally:
@@ -196,14 +188,12 @@ async def serve(
     async with trio.open_nursery() as connections:
         accepting = trio.CancelScope()
 
-        async def accept(task_status: trio.TaskStatus[None]) -> None:
+        async def accept() -> None:
             with accepting:
-                await trio.serve_listeners(
-                    connection, listeners, handler_nursery=connections, task_status=_ready(task_status)
-                )
+                await trio.serve_listeners(connection, listeners, handler_nursery=connections)
 
-        await connections.start(accept)
-        task_status.started()
+        connections.start_soon(accept)
+        task_status.started()  # clients that come before `accept` runs wait in the backlog
         await drain.wait()
         accepting.cancel()
         for listener in listeners:
@@ -211,18 +201,13 @@ async def serve(
         connections.cancel_scope.deadline = trio.current_time() + grace
 
 
-class _Ready:
-    """serve_listeners reports its listeners; our caller only wants to know that it is ready."""
-
-    def __init__(self, status: trio.TaskStatus[None]) -> None:
-        self._status = status
-
-    def started(self, value: object = None) -> None:
-        self._status.started()
-
-
-def _ready(status: trio.TaskStatus[None]) -> trio.TaskStatus[list[trio.SocketListener]]:
-    return _Ready(status)
+def _full(limits: Limits) -> Problem:
+    return Problem(
+        Kind.UNAVAILABLE,
+        f"rotom has {limits.connections} connections open, which is its limit (max_connections)",
+        code="too_many_connections",
+        retry_after=1,
+    )
 
 
 def _name(address: tuple[str, int] | tuple[str, int, int, int]) -> str:

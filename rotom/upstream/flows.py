@@ -80,13 +80,13 @@ async def perform(client: httpx.AsyncClient, outgoing: Outgoing, *, limits: Limi
         response = await client.send(request_of(outgoing, limits), stream=True)
         try:
             parts, size = [], 0
-            async for part in response.aiter_bytes():
+            async for part in response.extensions.get("body", response.stream):
                 parts.append(part)
                 size += len(part)
                 if size > REPLY_BYTES:
                     raise Problem(Kind.UPSTREAM, "the provider's answer is too long", retry=False)
         finally:
             await response.aclose()
-    return Reply(
-        response.status_code, {name.lower(): value for name, value in response.headers.items()}, b"".join(parts)
-    )
+        # httpx decodes a coding that was not asked for.
+        whole = httpx.Response(response.status_code, headers=response.headers, content=b"".join(parts))
+    return Reply(whole.status_code, dict(whole.headers), whole.content)

@@ -52,22 +52,27 @@ def read_private(path: Path) -> bytes | None:
     Raises:
       Problem: FORBIDDEN when others can read it, when it is not ours, or when it cannot be read.
     """
+    flags = os.O_RDONLY
+    for name in ("O_CLOEXEC", "O_BINARY", "O_NONBLOCK"):  # the last: a pipe with that name must not hang us
+        flags |= getattr(os, name, 0)
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+        descriptor = os.open(path, flags)
     except FileNotFoundError:
         return None
     except OSError as exc:
         raise Problem(Kind.FORBIDDEN, f"cannot read {path}: {_why(exc)}") from exc
-    with open(descriptor, "rb") as file:
+    try:
         info = os.fstat(descriptor)
         if not stat.S_ISREG(info.st_mode):
             raise Problem(Kind.FORBIDDEN, f"{path} is not a regular file")
         if POSIX:
             _check_owner(path, info)
-        try:
+        with open(descriptor, "rb", closefd=False) as file:
             return file.read()
-        except OSError as exc:
-            raise Problem(Kind.FORBIDDEN, f"cannot read {path}: {_why(exc)}") from exc
+    except OSError as exc:
+        raise Problem(Kind.FORBIDDEN, f"cannot read {path}: {_why(exc)}") from exc
+    finally:
+        os.close(descriptor)
 
 
 def _check_owner(path: Path, info: os.stat_result) -> None:

@@ -150,6 +150,11 @@ class KeyFile:
     def discard(self) -> None:
         files.remove(self._next)
 
+    def sweep(self) -> None:
+        """Remove what killed writers left behind. Only under the vault's lock."""
+        files.sweep(self.path)
+        files.sweep(self._next)
+
     def remove(self) -> None:
         """Remove the key itself, when nothing is sealed with it any more."""
         files.remove(self.path)

@@ -264,6 +264,7 @@ class Vault:
     def _settled(self) -> Json:
         """The document, after finishing a rotation that was cut off. Only under the lock."""
         document = self._read()
+        self.keys.own.sweep()
         used = {sealed.key_hint(entry)[1] for entry in document["providers"].values()}
         for source in self.keys.all():
             staged = _quietly(source.staged)

@@ -1,0 +1,475 @@
+"""The simulator: a stand-in for OpenAI's login and the Codex backend, for ``rotom serve --demo``, tests and measurements.
+
+It is strict: it refuses what the real backend refuses, in the real words, so that a gateway which works against it has a
+fair chance to work. And it is scripted: what it does to a question is chosen by tests (`Simulator.script`) or by words in
+the prompt (scenarios.py). It is not a model, and knows nothing that the real backend keeps to itself.
+
+Theory of operation: `Simulator` is state (logins, limits, caches, the queue of scripts, what was received) and the
+application of rotom's own server. A question goes through the checks in the backend's order (login, request, input, tools,
+model), then a scenario makes a generator of steps and `_perform` does them one after the other: sleeping, writing,
+hanging, cutting. A hang-up of the client cancels that at any point and is noted with its time.
+
+Alone: ``python -m rotom.simulator`` (see __main__.py). What is not here: WebSockets, images and other endpoints, which
+answer 404 as they do for a program that should live without them.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import time
+import traceback
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import trio
+
+from rotom.plain import helpers
+from rotom.problem import Kind, Problem
+from rotom.server import Limits, Refusal, listen
+from rotom.server.drain import Drain
+from rotom.server.exchange import Exchange
+from rotom.server.routing import Route, Router
+from rotom.simulator import brain, models, scenarios, strict
+from rotom.simulator.account import PromptCache, Quota, accounts_check
+from rotom.simulator.oauth import Account, Issuer
+from rotom.simulator.play import (
+    At,
+    Cut,
+    Framed,
+    Open,
+    Play,
+    Received,
+    Refused,
+    Reply,
+    Stall,
+    Wait,
+    detail,
+    error,
+    json_reply,
+)
+from rotom.simulator.scenarios import Ask
+from rotom.simulator.stream import Pen
+from rotom.sse import Event, Json, dumps, encode
+
+RESPONSES: Final = "/backend-api/codex/responses"
+KEPT_REQUESTS: Final = 256
+KEPT_ONCE: Final = 1024
+HUMAN_PACE: Final = 0.02
+
+Script = str | tuple[str, dict[str, Any]] | Reply | Callable[[Ask], Play]
+"""A scenario's name, a name with options, a whole answer, or a generator function of one's own."""
+
+
+class Simulator:
+    """The backend.
+
+    Arguments:
+      clock: unix time; what tokens and windows are told in.
+      pace: seconds between the deltas of an answer, so that a person can read along; 0 in tests.
+      lenient: do not check questions (for measuring).
+
+    Attributes:
+      issuer_state: the login server, with everything about it that can be set (see `oauth.Issuer`).
+      quota: the account's limits.
+      requests: what was received, oldest first, the last few hundred.
+      bugs: tracebacks of exceptions in the simulator itself; a test may assert that there are none.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.time,
+        *,
+        pace: float = HUMAN_PACE,
+        lenient: bool = False,
+        account: Account | None = None,
+    ) -> None:
+        self.clock = clock
+        self.pace = pace
+        self.lenient = lenient
+        self.issuer_state = Issuer(clock, account)
+        self.quota = Quota()
+        self.requests: deque[Received] = deque(maxlen=KEPT_REQUESTS)
+        self.bugs: list[str] = []
+        self.port = 0
+        self._open_streams = 0
+        self._changed = trio.Event()
+        self._cache = PromptCache()
+        self._key = secrets.token_bytes(32)
+        self._scripts: dict[str, deque[Script]] = {}
+        self._once: OrderedDict[tuple[str, str], None] = OrderedDict()
+        backend = "/backend-api"
+        self._router = Router(
+            [
+                Route("GET", "/", self._front),
+                Route("GET", "/oauth/authorize", self._authorize),
+                Route("GET", "/oauth/consent", self._consent_page),
+                Route("POST", "/oauth/token", self._token),
+                Route("POST", "/oauth/revoke", self._revoke),
+                Route("GET", "/codex/device", self._device_page),
+                Route("POST", "/api/accounts/deviceauth/usercode", self._device_start),
+                Route("POST", "/api/accounts/deviceauth/token", self._device_poll),
+                Route("GET", f"{backend}/codex/models", self._models),
+                Route("GET", f"{backend}/wham/usage", self._usage),
+                Route("GET", f"{backend}/wham/accounts/check", self._accounts_check),
+                Route("POST", RESPONSES, self._responses),
+                Route("GET", RESPONSES, self._no_websocket),
+            ]
+        )
+
+    @property
+    def issuer(self) -> str:
+        """The origin: setting ``openai_issuer``."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def base_url(self) -> str:
+        """The backend: setting ``openai_base_url``."""
+        return f"{self.issuer}/backend-api/codex"
+
+    @property
+    def open_streams(self) -> int:
+        """How many questions are being answered."""
+        return self._open_streams
+
+    def consent(self, url: str, *, allow: bool = True) -> str:
+        """What a browser is redirected to after a person consented (or not) at this authorize URL."""
+        return self.issuer_state.consent(url, allow=allow)
+
+    def approve(self, user_code: str) -> bool:
+        """A person types a device code. Returns whether it was one."""
+        return self.issuer_state.approve(user_code)
+
+    def script(self, *what: Script, path: str = RESPONSES) -> None:
+        """Queue what the next requests to `path` get; when the queue is empty, things take their usual course.
+
+        A script of another path than questions may be a `Reply`, or a scenario that only waits, refuses or cuts.
+        """
+        self._scripts.setdefault(path, deque()).extend(what)
+
+    def questions(self) -> list[Received]:
+        """The questions to models that were received."""
+        return [received for received in self.requests if received.path == RESPONSES]
+
+    async def quiet(self) -> None:
+        """Wait until no question is being answered."""
+        while self._open_streams:
+            await self._changed.wait()
+
+    async def received(self, count: int, path: str = RESPONSES) -> Received:
+        """Wait until `count` requests to `path` came; the last of these."""
+        while len(found := [one for one in self.requests if one.path == path]) < count:
+            await self._changed.wait()
+        return found[count - 1]
+
+    # What the server asks for.
+
+    async def handle(self, exchange: Exchange) -> None:
+        """Answer one exchange."""
+        received = Received(
+            exchange.method, exchange.path, exchange.query, dict(exchange.headers), at=trio.current_time()
+        )
+        self.requests.append(received)
+        self._change()
+        exchange.log["received"] = received
+        try:
+            route, _ = self._router.find(exchange.method, exchange.path)
+            received.raw = await exchange.body()
+            received.body = _body(received)
+            scripts = self._scripts.get(exchange.path)
+            if scripts and exchange.path != RESPONSES:
+                async with exchange.attended():
+                    await self._perform(exchange, self._scripted(scripts.popleft(), received))
+            else:
+                await route.handler(exchange)
+        except Refused as refused:
+            await _reply(exchange, refused.reply)
+
+    def refusal(self, exchange: Exchange | None, problem: Problem, request_id: str) -> Refusal:
+        """Problems of the server, in the backend's first form."""
+        text = "Not Found" if problem.kind == Kind.NOT_FOUND else problem.message
+        return Refusal(int(problem.kind), [("content-type", "application/json")], dumps({"detail": text}))
+
+    def bug(self, exc: Exception, request_id: str) -> None:
+        """Keep it for the test, and tell a person at once."""
+        self.bugs.append("".join(traceback.format_exception(exc)))
+        print(f"simulator: {self.bugs[-1]}", flush=True)
+
+    def done(self, exchange: Exchange) -> None:
+        """Note how it ended."""
+        received: Received = exchange.log["received"]
+        received.status = exchange.status
+        received.gone = exchange.gone
+        received.ended_at = trio.current_time() if received.ended_at is None else received.ended_at
+        self._change()
+
+    def refused(self, problem: Problem, request_id: str, peer: str) -> None:
+        """A request that was no HTTP: nothing to note."""
+
+    def _change(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
+
+    # Login.
+
+    async def _front(self, exchange: Exchange) -> None:
+        page = "<!doctype html><title>rotom simulator</title><p>This is rotom's simulator of a provider.</p>"
+        await _reply(exchange, Reply(200, page.encode(), (("content-type", "text/html; charset=utf-8"),)))
+
+    async def _authorize(self, exchange: Exchange) -> None:
+        await _reply(exchange, self.issuer_state.authorize(exchange.query))
+
+    async def _consent_page(self, exchange: Exchange) -> None:
+        await _reply(exchange, self.issuer_state.consent_page(exchange.query))
+
+    async def _token(self, exchange: Exchange) -> None:
+        await _reply(exchange, self._issuer().token(_fields(exchange)))
+
+    async def _revoke(self, exchange: Exchange) -> None:
+        await _reply(exchange, self.issuer_state.revoke(_fields(exchange)))
+
+    async def _device_page(self, exchange: Exchange) -> None:
+        await _reply(exchange, self.issuer_state.device_page(exchange.query))
+
+    async def _device_start(self, exchange: Exchange) -> None:
+        await _reply(exchange, self._issuer().device_start(_fields(exchange)))
+
+    async def _device_poll(self, exchange: Exchange) -> None:
+        await _reply(exchange, self._issuer().device_poll(_fields(exchange)))
+
+    def _issuer(self) -> Issuer:
+        self.issuer_state.base = self.issuer
+        return self.issuer_state
+
+    # The backend.
+
+    def _account(self, exchange: Exchange) -> Account:
+        """Whose request it is, when its headers are in order."""
+        account = self.issuer_state.check(exchange.headers.get("authorization"))
+        named = exchange.headers.get("chatgpt-account-id")
+        if named != account.account_id:
+            # The words are a guess: only that requests without the header fail was reported.
+            raise Refused(detail(403, "Missing or wrong chatgpt-account-id" if named else "Missing chatgpt-account-id"))
+        if account.fedramp and exchange.headers.get("x-openai-fedramp") != "true":
+            raise Refused(detail(403, "This workspace requires x-openai-fedramp"))
+        return account
+
+    async def _models(self, exchange: Exchange) -> None:
+        self._account(exchange)
+        value, etag = models.listing(exchange.query.get("client_version"))
+        await _reply(exchange, json_reply(200, value, ("etag", etag)))
+
+    async def _usage(self, exchange: Exchange) -> None:
+        account = self._account(exchange)
+        await _reply(exchange, json_reply(200, self.quota.usage(account, self.clock())))
+
+    async def _accounts_check(self, exchange: Exchange) -> None:
+        await _reply(exchange, json_reply(200, accounts_check(self._account(exchange))))
+
+    async def _no_websocket(self, exchange: Exchange) -> None:
+        self._account(exchange)
+        raise Refused(error(426, "Upgrade Required", headers=(("upgrade", "websocket"),)))
+
+    async def _responses(self, exchange: Exchange) -> None:
+        """A question to a model."""
+        self._open_streams += 1
+        received: Received = exchange.log["received"]
+        try:
+            account = self._account(exchange)
+            body = received.body
+            if body is None:
+                raise Refused(detail(400, "Bad Request"))
+            model = self._check(exchange, body, account)
+            prompt, since = brain.last_prompt([item for item in body["input"] if isinstance(item, dict)])
+            tokens, cached = self._cache.measure(body)
+            pen = Pen(body, model.slug, self.clock(), self.seal, tokens, cached)
+            ask = Ask(body, prompt, pen, account, self.quota, self.clock)
+            steps = self._choose(ask, since, tokens > model.max_context, received)
+            async with exchange.attended():
+                await self._perform(exchange, steps, self._head(exchange, account, model.slug))
+        finally:
+            received.ended_at = trio.current_time()
+            self._open_streams -= 1
+            self._change()
+
+    def _check(self, exchange: Exchange, body: Json, account: Account) -> models.SimulatedModel:
+        """The model for a question, when everything about it is in order."""
+        if account.routing != "NO_CONSTRAINT":
+            override = exchange.headers.get("x-openai-account-routing-override")
+            if override != account.routing:
+                raise Refused(detail(403, "This workspace requires x-openai-account-routing-override"))
+        if exchange.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+            raise Refused(detail(415, "Unsupported Media Type"))
+        if self.lenient:
+            return models.BY_SLUG.get(str(body.get("model")), models.DEMO_MODEL)
+        strict.check_request(body)
+        strict.check_input(body["input"], self.sealed)
+        strict.check_tools(body)
+        name = body["model"]
+        model = models.DEMO_MODEL if name.startswith("demo-") else models.serve_model(name, exchange.headers)
+        strict.check_limits(body, model, "x-openai-internal-codex-responses-lite" in exchange.headers)
+        return model
+
+    def _head(self, exchange: Exchange, account: Account, model: str) -> list[tuple[str, str]]:
+        """The headers of a stream."""
+        self.quota.used()
+        return [
+            ("content-type", "text/event-stream; charset=utf-8"),
+            *self.quota.headers(account, self.clock()),
+            ("x-models-etag", models.listing(exchange.headers.get("version"))[1]),
+            ("openai-model", model),
+            ("openai-processing-ms", "120"),
+            ("x-reasoning-included", "true"),
+            ("x-codex-turn-state", "simulated-turn-state"),
+            ("x-oai-request-id", secrets.token_hex(16)),
+        ]
+
+    def _choose(self, ask: Ask, since: list[Json], too_long: bool, received: Received) -> Play:
+        """The steps for a question: of the script, of words in the prompt, of the model's name, or the brain's."""
+        scripts = self._scripts.get(RESPONSES)
+        if scripts:
+            return self._scripted(scripts.popleft(), received, ask)
+        if too_long:
+            received.scenario = "failed_context_length_exceeded"
+            return scenarios.play(received.scenario, ask)
+        wish = self._wish(ask, since)
+        received.scenario, ask.options = wish or ("answer", {})
+        return scenarios.play(received.scenario, ask)
+
+    def _wish(self, ask: Ask, since: list[Json]) -> tuple[str, dict[str, str]] | None:
+        """The scenario that a person asked for. Not again when its tools have run, and not by Claude Code's titles."""
+        if since or ask.prompt.startswith("<session>"):
+            return None
+        model = str(ask.body["model"])
+        wish = scenarios.find(f"demo:{model[5:]}" if model.startswith("demo-") else ask.prompt)
+        if wish is None or wish[0] in scenarios.SCENARIOS or not wish[0].endswith("_once"):
+            return wish
+        name = wish[0].removesuffix("_once")
+        key = (name, hashlib.sha256(ask.prompt.encode("utf-8", "replace")).hexdigest())
+        if key in self._once:
+            return None
+        self._once[key] = None
+        if len(self._once) > KEPT_ONCE:
+            self._once.popitem(last=False)
+        return name, wish[1]
+
+    def _scripted(self, what: Script, received: Received, ask: Ask | None = None) -> Play:
+        if isinstance(what, Reply):
+            received.scenario = f"reply {what.status}"
+            return iter([what])
+        if ask is None:
+            pen = Pen({}, "none", self.clock(), self.seal, 0, 0)
+            ask = Ask({"input": []}, "", pen, self.issuer_state.account, self.quota, self.clock)
+        if callable(what):
+            received.scenario = getattr(what, "__name__", "script")
+            return what(ask)
+        received.scenario, options = what if isinstance(what, tuple) else (what, {})
+        ask.options = {name: str(value) for name, value in options.items()}
+        if received.scenario not in scenarios.SCENARIOS:
+            raise ValueError(f"there is no scenario {received.scenario!r}")
+        return scenarios.play(received.scenario, ask)
+
+    async def _perform(self, exchange: Exchange, steps: Play, head: list[tuple[str, str]] | None = None) -> None:
+        """Do the steps."""
+        headers = head or [("content-type", "text/event-stream; charset=utf-8")]
+        begun: float | None = None
+        for step in steps:
+            if isinstance(step, Reply):
+                await _reply(exchange, step)
+                return
+            if isinstance(step, Wait):
+                await trio.sleep(step.seconds)
+                continue
+            if isinstance(step, At):
+                begun = trio.current_time() if begun is None else begun
+                await trio.sleep_until(begun + step.seconds)
+                continue
+            if isinstance(step, Stall):
+                await trio.sleep_forever()
+            if isinstance(step, Cut):
+                raise Problem(Kind.UPSTREAM, "cut by the scenario", code="cut")
+            if exchange.status is None:
+                exchange.start(200, headers)
+            if isinstance(step, Open):
+                await exchange.send(b"")
+            elif isinstance(step, Framed):
+                # Past h11, which would cost as much as what is to be measured; its writer keeps no state between chunks.
+                await exchange._connection.send(step.data)
+            elif isinstance(step, bytes):
+                await exchange.send(step)
+            elif isinstance(step, list):
+                await exchange.send(encode(step))
+            else:
+                if begun is None and self.pace and step.type.endswith(".delta"):
+                    await trio.sleep(self.pace)
+                await exchange.send(encode([step]))
+            await trio.lowlevel.checkpoint()
+        if exchange.status is None:
+            exchange.start(200, headers)
+            await exchange.send(b"")
+        await exchange.finish()
+
+    # Blobs that only the backend can read.
+
+    def seal(self) -> str:
+        """An ``encrypted_content``."""
+        content = b"\x80" + int(self.clock()).to_bytes(8, "big") + secrets.token_bytes(80)
+        return base64.urlsafe_b64encode(content + self._mac(content)).decode()
+
+    def sealed(self, text: str) -> bool:
+        """Whether it is one of ours."""
+        try:
+            raw = base64.urlsafe_b64decode(text)
+        except ValueError:
+            return False
+        return hmac.compare_digest(raw[-32:], self._mac(raw[:-32]))
+
+    def _mac(self, content: bytes) -> bytes:
+        return hmac.digest(self._key, content, "sha256")
+
+
+async def serve(
+    simulator: Simulator,
+    port: int = 0,
+    *,
+    task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve on 127.0.0.1 until cancelled; reports its base URL when it is ready."""
+    listeners = await listen.open_listeners([listen.Address("127.0.0.1", port)])
+    simulator.port = listen.bound(listeners)[0].port
+    limits = Limits(keepalive_seconds=3600, connections=8192)
+    async with helpers() as nursery:
+        await nursery.start(listen.serve, listeners, simulator, limits, Drain(), 0.0)
+        task_status.started(simulator.base_url)
+        await trio.sleep_forever()
+
+
+def _body(received: Received) -> Json | None:
+    """The JSON object or the form in a request."""
+    kind = received.headers.get("content-type", "").partition(";")[0].strip()
+    if kind == "application/x-www-form-urlencoded":
+        return dict(parse_qsl(received.raw.decode("utf-8", "replace"), keep_blank_values=True))
+    try:
+        value = json.loads(received.raw)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _fields(exchange: Exchange) -> Json:
+    received: Received = exchange.log["received"]
+    if received.body is None:
+        raise Refused(json_reply(400, {"error": "invalid_request", "error_description": "The body is not readable."}))
+    return received.body
+
+
+async def _reply(exchange: Exchange, reply: Reply) -> None:
+    await exchange.answer(reply.status, reply.headers, reply.body)
+
+
+__all__ = ["Account", "Ask", "Event", "Received", "Reply", "Simulator", "serve"]

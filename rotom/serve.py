@@ -36,7 +36,7 @@ from rotom.routes import Application
 from rotom.routes.guard import Rules, require_key
 from rotom.server import Limits, listen
 from rotom.server.drain import Drain
-from rotom.state.vault import open_vault
+from rotom.state.vault import Vault, open_vault
 from rotom.upstream.client import make_client
 from rotom.upstream.keeper import Keeper
 from rotom.upstream.logins import Say
@@ -58,12 +58,16 @@ def serve(loaded: Loaded, demo: bool = False) -> int:
 
 @asynccontextmanager
 async def assemble(
-    config: Config, environ: Mapping[str, str], say: Say = lambda level, sentence: None
+    config: Config,
+    environ: Mapping[str, str],
+    say: Say = lambda level, sentence: None,
+    vault: Vault | None = None,
 ) -> AsyncIterator[Gateway]:
     """The gateway of a configuration; its keeper runs inside the block, so that renewals have an owner.
 
     Arguments:
       say: is told what happens to the logins: (level, sentence).
+      vault: where the logins are; None: as the settings say, with nobody to ask for a passphrase.
 
     Raises:
       Problem: for a provider that is not known; and, plain, what the block raises.
@@ -74,7 +78,7 @@ async def assemble(
         names = ", ".join(everyone)
         raise Problem(Kind.INVALID, f"there is no provider {config.provider!r}; there is {names}", code="config")
     async with make_client(config, environ) as client, helpers() as nursery:
-        keeper = Keeper(open_vault(config, environ), client, wanted, say=say)
+        keeper = Keeper(vault or open_vault(config, environ), client, wanted, say=say)
         await nursery.start(keeper.run)
         yield Gateway(config, wanted, keeper, client, ModelLists(config, client, keeper, wanted))
 

@@ -56,12 +56,13 @@ def run(argv: list[str]) -> int:
 
 
 async def _ask(config: Config) -> list[Group]:
+    from rotom.cli.logins import our_vault
     from rotom.serve import assemble
     from rotom.upstream.flows import play
 
     groups = []
-    async with assemble(config, os.environ) as gateway:
-        served = gateway.served()
+    async with assemble(config, os.environ, vault=our_vault(config)) as gateway:
+        served = await gateway.served()
         for name, provider in gateway.providers.items():
             models, source, problem = list(provider.builtin), "built-in", None
             if name in served:
@@ -99,7 +100,7 @@ def rendered(groups: Sequence[Group], terminal: Terminal, *, hidden: bool) -> st
     """The lists for people."""
     paragraphs = []
     for group in groups:
-        title = f"{terminal.paint('bold', clean(group.title))} ({group.provider}): "
+        title = f"{terminal.paint('bold', group.provider)}  {clean(group.title)}, "
         title += "live list" if group.source == "live" else "the list that rotom knows by heart"
         lines = [title]
         if group.problem:

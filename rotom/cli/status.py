@@ -47,9 +47,12 @@ def run(argv: list[str]) -> int:
 
 
 async def _ask(config: Config) -> list[LoginStatus]:
+    from rotom.cli.logins import our_vault
     from rotom.serve import assemble
 
-    async with assemble(config, os.environ) as gateway:
+    vault = our_vault(config)
+    vault.providers()  # a file that we must not touch is told, and not taken for an empty one
+    async with assemble(config, os.environ, vault=vault) as gateway:
         return await gateway.logins()
 
 

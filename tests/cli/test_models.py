@@ -16,7 +16,7 @@ def test_models_are_columns_under_their_provider():
         [Group("openai", "ChatGPT", "live", [LUNA, OLD, HIDDEN])], Terminal(io.StringIO(), {}), hidden=False
     )
     assert text.splitlines() == [
-        "ChatGPT (openai): live list",
+        "openai  ChatGPT, live list",
         "  MODEL       CONTEXT    EFFORT",
         "  gpt-6-luna  272k-872k  low high",
         "  gpt-5.1     -          -         retired",
@@ -29,7 +29,7 @@ def test_a_list_that_is_not_live_says_why():
         Group("grok", "Grok", "built-in", []),
     ]
     text = rendered(groups, Terminal(io.StringIO(), {}), hidden=False)
-    assert "ChatGPT (openai): the list that rotom knows by heart\n  # the network is down\n" in text
+    assert "openai  ChatGPT, the list that rotom knows by heart\n  # the network is down\n" in text
     assert text.endswith("  # not logged in: rotom login --provider grok\n  no models")
 
 

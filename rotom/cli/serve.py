@@ -2,7 +2,6 @@
 
 Usage:
   rotom serve [options]
-  rotom serve --demo --list
 
 Options:
   --bind ADDRESSES        where to listen, separated by commas: 127.0.0.1:14550, [::1]:14550, or 192.168.1.0/24:14550
@@ -20,7 +19,7 @@ Options:
   --log-format FORM       text or json
   --log-level LEVEL       debug, info, notice, warning or error
   --demo                  serve a built-in stand-in for the provider: no login, no network, nothing is kept
-  --list                  with --demo: list the scenarios it can play
+  --list                  with --demo: list the scenarios it can play, and serve nothing
   -h, --help              show this text
 
 Settings can also come from the environment and from ~/.rotom/config.json: see rotom-config(5).
@@ -37,6 +36,8 @@ def run(argv: list[str]) -> int:
     """Run the server until it is told to stop."""
     given = usage.parse(__doc__ or "", argv)
     if given["--list"]:
+        if not given["--demo"]:
+            raise usage.wrong("--list lists what --demo can play", "rotom serve --demo --list")
         from rotom.simulator.scenarios import listing
 
         print(listing())

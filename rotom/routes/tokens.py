@@ -5,7 +5,7 @@ No provider behind rotom has an endpoint for this, so it is an estimate; dialect
 
 from __future__ import annotations
 
-from rotom.dialects.messages import count
+from rotom.dialects.messages.count import estimate
 from rotom.routes.generate import parse
 from rotom.server.exchange import Exchange
 
@@ -13,4 +13,4 @@ from rotom.server.exchange import Exchange
 async def count_tokens(exchange: Exchange) -> None:
     """Answer with the estimate."""
     body = parse(await exchange.body())
-    await exchange.json(200, {"input_tokens": count.estimate(body)})
+    await exchange.json(200, {"input_tokens": estimate(body)})

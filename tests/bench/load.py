@@ -46,7 +46,7 @@ async def stream(
     """Ask `repeat` times on one connection and note every delta; `count` is how many each answer must have."""
     async with await trio.open_tcp_stream("127.0.0.1", port) as connection:
         for _ in range(repeat):
-            began, next_number, tail, first = time.monotonic_ns(), 0, b"", True
+            began, next_number, tail, first, headed = time.monotonic_ns(), 0, b"", True, False
             await connection.send_all(request(path, text))
             while True:
                 data = await connection.receive_some(262144)
@@ -54,9 +54,10 @@ async def stream(
                 if not data:
                     seen.errors.append("closed early")
                     return
-                if first and not data.startswith(b"HTTP/1.1 200"):
+                if not headed and not data.startswith(b"HTTP/1.1 200"):
                     seen.errors.append(data[:300].decode("utf-8", "replace"))
                     return
+                headed = True
                 tail += data
                 end = 0
                 for found in SENT.finditer(tail):

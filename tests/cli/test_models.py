@@ -1,7 +1,9 @@
-"""How the model lists look. Asking a real provider is tested with the simulator."""
+"""How the model lists look."""
 
 import io
+import json
 
+from rotom import cli
 from rotom.catalogue import Model
 from rotom.cli.models import Group, rendered, report
 from rotom.term import Terminal
@@ -40,3 +42,29 @@ def test_the_report_has_every_field_and_hides_what_is_hidden():
     assert provider["models"][0]["max_context"] == 872_000
     assert provider["source"] == "live"
     assert len(report(groups, hidden=True)["providers"][0]["models"]) == 2
+
+
+def test_without_a_login_the_built_in_list_is_shown_and_nobody_is_asked(simulator, capsys):
+    assert cli.main(["models"]) == 0
+    out = capsys.readouterr().out
+    assert "the list that rotom knows by heart" in out
+    assert "# not logged in: rotom login --provider openai" in out
+    assert "gpt-5.5" in out
+    assert len(simulator.requests) == 0
+
+
+def test_with_a_login_the_list_is_the_providers(logged_in, capsys):
+    assert cli.main(["models"]) == 0
+    assert "live list" in capsys.readouterr().out
+    assert cli.main(["models", "--json", "--all", "--provider", "openai"]) == 0
+    (provider,) = json.loads(capsys.readouterr().out)["providers"]
+    assert provider["source"] == "live"
+    assert {model["provider"] for model in provider["models"]} == {"openai"}
+
+
+def test_a_provider_that_cannot_be_reached_is_told(logged_in, monkeypatch, capsys):
+    monkeypatch.setenv("ROTOM_OPENAI_BASE_URL", "http://127.0.0.1:1/backend-api/codex")
+    assert cli.main(["models"]) == 0
+    out = capsys.readouterr().out
+    assert "the list that rotom knows by heart\n  # " in out
+    assert "gpt-5.5" in out

@@ -1,9 +1,14 @@
-"""How the status looks on a terminal, in a pipe and as JSON. Asking a real provider is tested with the simulator."""
+"""How the status looks on a terminal, in a pipe and as JSON."""
 
 import io
+import json
+import os
+from pathlib import Path
 
 import pytest
 
+from rotom import cli
+from rotom.cli import exits
 from rotom.cli.status import rendered
 from rotom.providers import Token, Window
 from rotom.status import LoginStatus, document
@@ -62,3 +67,39 @@ def test_windows_fit_the_terminal(monkeypatch, columns):
 def test_a_plan_without_a_subscription_says_so():
     token = Token("x", plan="free")
     assert shown(LoginStatus("openai", "ChatGPT", token)) == "ChatGPT  plan free (no subscription)"
+
+
+def test_nobody_is_logged_in(simulator, capsys):
+    assert cli.main(["status"]) == exits.PERMISSION
+    assert capsys.readouterr().err == "rotom: nobody is logged in\n       rotom login\n"
+    assert cli.main(["status", "--json"]) == exits.PERMISSION
+    assert json.loads(capsys.readouterr().out)["providers"] == []
+
+
+def test_the_account_and_its_limits_come_from_the_provider(logged_in, capsys):
+    assert cli.main(["status"]) == 0
+    out = capsys.readouterr().out
+    assert "demo@example.com" in out
+    assert "5 hours" in out
+    assert "weekly" in out
+    assert cli.main(["status", "--json", "--provider", "codex"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["account"] == {"email": "demo@example.com", "plan": "plus", "has_active_subscription": True}
+    assert report["token"]["remaining_seconds"] > 0
+    assert [window["minutes"] for window in report["windows"] if window["limit"] is None] == [300, 10080]
+
+
+def test_a_provider_that_is_not_known_is_told(simulator, capsys):
+    assert cli.main(["status", "--provider", "nobody"]) == exits.CONFIG
+    assert "there is no provider 'nobody'" in capsys.readouterr().err
+
+
+def test_a_file_of_another_program_is_not_taken_for_an_empty_one(simulator, capsys):
+    home = Path(os.environ["ROTOM_HOME"])
+    home.mkdir(mode=0o700)
+    (home / "auth.json").write_text('{"access_token": "planted", "refresh_token": "planted"}')
+    (home / "auth.json").chmod(0o600)
+    assert cli.main(["status"]) not in (0, exits.PERMISSION)
+    err = capsys.readouterr().err
+    assert "rotom login --take-over" in err
+    assert "planted" not in err

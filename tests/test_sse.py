@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
@@ -38,7 +39,7 @@ def test_every_legal_form_is_read() -> None:
 @given(st.sets(st.integers(1, len(STREAM) - 1)))
 def test_any_cut_gives_the_same_events(cuts: set[int]) -> None:
     decoder, places = Decoder(), [0, *sorted(cuts), len(STREAM)]
-    pieces = [STREAM[start:end] for start, end in zip(places, places[1:], strict=False)]
+    pieces = [STREAM[start:end] for start, end in itertools.pairwise(places)]
     assert [event for piece in pieces for event in decoder.feed(piece)] == EVENTS
 
 

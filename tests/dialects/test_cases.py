@@ -5,6 +5,7 @@ Run as a program, this file writes the expected output anew; look at the differe
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -36,7 +37,7 @@ def frames_of(dialect: Dialect, name: str, cuts: list[int] | None = None) -> lis
     places = [0, *sorted(cuts or []), len(wire)]
     decoder, renderer = Decoder(), dialect.renderer(turn(name))
     frames: list[Event] = []
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in itertools.pairwise(places):
         frames += [frame for event in decoder.feed(wire[start:end]) for frame in renderer.feed(event)]
     return frames
 
@@ -107,9 +108,9 @@ def test_responses_is_the_stream_itself(name: str) -> None:
 def test_failures_commit_nothing_in_messages(name: str) -> None:
     renderer = messages.DIALECT.renderer(turn(name))
     frames: list[Event] = []
+    events = Decoder().feed((CASES / name / "upstream.sse").read_bytes())
     with pytest.raises(Problem) as caught:
-        for event in Decoder().feed((CASES / name / "upstream.sse").read_bytes()):
-            frames += renderer.feed(event)
+        frames.extend(frame for event in events for frame in renderer.feed(event))
     assert frames == []
     assert caught.value.code == name.removeprefix("failed_").replace("error_event", "server_error")
 

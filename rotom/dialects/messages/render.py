@@ -33,7 +33,8 @@ from rotom.sse import Event, Json, dumps
 from rotom.turn import Turn
 
 _DELTA = "response.output_text.delta"
-_STREAMED = ("message", "reasoning", "function_call")
+# Items that take the floor when they begin. Images do not: they are shown at the end in any case.
+_ORDERED = ("message", "reasoning", "function_call", "web_search_call")
 
 
 class _Item:
@@ -147,7 +148,7 @@ class Renderer:
     def _added(self, index: int, data: Json) -> list[Event]:
         item = _object(data, "item")
         kind = item.get("type")
-        if kind not in _STREAMED or self._floor is not None:
+        if kind not in _ORDERED or self._floor is not None:
             return []
         if self._known(item):
             self._done.add(index)

@@ -111,8 +111,10 @@ def session_id(turn: Turn) -> str:
         body = turn.body
         items = body.get("input")
         first = items[0] if isinstance(items, list) and items else None
-        seed = sha256(dumps([body.get("instructions"), first])).hexdigest()
-    return str(uuid5(_NAMESPACE, seed))
+        known = dumps([body.get("instructions"), first])
+    else:
+        known = seed.encode("utf-8", "surrogatepass")
+    return str(uuid5(_NAMESPACE, sha256(known).hexdigest()))
 
 
 def body_of(turn: Turn, model: Model, session: str) -> Json:

@@ -1,0 +1,74 @@
+"""Names and the models they mean."""
+
+import pytest
+
+from rotom.catalogue import Catalogue, Model
+from rotom.problem import Kind, Problem
+from rotom.providers.openai_models import BUILTIN
+
+GROK = (Model("grok-4", "grok", priority=1), Model("grok-4.3", "grok", priority=0))
+ALL = Catalogue([*BUILTIN, *GROK])
+
+
+@pytest.mark.parametrize(
+    ("name", "id"),
+    [
+        ("gpt-5.5", "gpt-5.5"),
+        ("GPT-5.5", "gpt-5.5"),
+        (" gpt-5.5 ", "gpt-5.5"),
+        ("gpt-6.1-sol[1m]", "gpt-6.1-sol"),
+        ("openai/gpt-6-luna", "gpt-6-luna"),
+        ("codex/gpt-6-luna", "gpt-6-luna"),
+        ("grok/grok-4", "grok-4"),
+        ("gpt-5.1-codex-max", "gpt-5.1-codex-max"),  # retired: the provider's own words
+        ("codex-auto-review", "codex-auto-review"),
+        ("claude-sonnet-4-5-20250929", "gpt-5.5"),
+        ("anthropic/claude-opus-4-6", "gpt-5.5"),
+        ("claude", "gpt-5.5"),
+        ("Sonnet[1m]", "gpt-5.5"),
+        ("opusplan", "gpt-5.5"),
+        ("haiku", "gpt-5.5"),
+        ("fable", "gpt-5.5"),
+    ],
+)
+def test_names(name: str, id: str) -> None:
+    assert ALL.resolve(name).id == id
+
+
+@pytest.mark.parametrize("name", ["gpt-5.5-turbo-max", "", "claudette", "grok/gpt-5.5", "/", "[1m]", "opusculum"])
+def test_unknown_names(name: str) -> None:
+    with pytest.raises(Problem) as caught:
+        ALL.resolve(name)
+    assert (caught.value.kind, caught.value.code, caught.value.retry) == (Kind.NOT_FOUND, "model_not_found", False)
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(Problem, match=r"did you mean gpt-5\.6-sol"):
+        ALL.resolve("gpt-5.6-soll")
+    with pytest.raises(Problem) as caught:
+        ALL.resolve("gpt-5.1-codex-maxi")
+    assert "gpt-5.1" not in caught.value.message.partition("did you mean")[2]  # a retired model is no advice
+
+
+def test_the_same_id_belongs_to_the_first_provider() -> None:
+    both = Catalogue([Model("same", "one"), Model("same", "two")])
+    assert both.resolve("same").provider == "one"
+    assert both.resolve("two/same").provider == "two"
+
+
+def test_fallbacks() -> None:
+    assert Catalogue(BUILTIN, "GPT-6-luna").resolve("sonnet").id == "gpt-6-luna"
+    assert Catalogue(GROK).resolve("sonnet").id == "grok-4.3"
+    hidden = [Model("gpt-5.5", "openai", hidden=True), Model("gpt-7", "openai")]
+    assert Catalogue(hidden).resolve("sonnet").id == "gpt-7"  # the plan does not list gpt-5.5
+    with pytest.raises(Problem, match="fallback model 'claude-x'"):
+        Catalogue(BUILTIN, "claude-x").resolve("sonnet")
+    with pytest.raises(Problem, match="no model is known"):
+        Catalogue([]).resolve("sonnet")
+
+
+def test_the_list_for_people() -> None:
+    listed = [model.id for model in Catalogue([*GROK, *BUILTIN]).listed()]
+    assert listed[:4] == ["grok-4.3", "grok-4", "gpt-6.1-sol", "gpt-6-astra"]
+    assert "codex-auto-review" not in listed
+    assert "gpt-5.1" not in listed

@@ -54,5 +54,5 @@ def check_private(path: Path, what: str) -> None:
             code="config",
             hint=f"chmod 600 {path}",
         )
-    if status.st_uid not in (os.getuid(), 0):
+    if os.geteuid() not in (status.st_uid, 0) and status.st_uid != 0:
         raise Problem(Kind.FORBIDDEN, f"{what} {path} belongs to another user", code="config")

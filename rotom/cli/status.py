@@ -25,7 +25,7 @@ from rotom.cli.exits import OK, PERMISSION
 from rotom.config import Config, load
 from rotom.sse import Json
 from rotom.status import LoginStatus, document
-from rotom.term import Terminal, clean, pad, words
+from rotom.term import Terminal, clean, pad, width, words
 
 
 def run(argv: list[str]) -> int:
@@ -73,8 +73,10 @@ def _login(entry: Json, terminal: Terminal) -> str:
     if token["remaining_seconds"] is not None:
         left = token["remaining_seconds"]
         life = f"{words(left)} left" if left else "ended"
-        lines.append(_line("token", f"{life} ({token['expires_at_local']}); renewed before that while rotom serves"))
-    lines += [_window(window, terminal) for window in entry["windows"] or ()]
+        lines.append(_line("token", f"{life} ({token['expires_at_local']}); renewed in time"))
+    windows = entry["windows"] or ()
+    longest = max((width(clean(window["name"])) for window in windows), default=0)
+    lines += [_window(window, terminal, longest) for window in windows]
     if entry["windows"] == []:
         lines.append(_line("limits", "the provider names none"))
     if entry["problem"]:
@@ -82,15 +84,15 @@ def _login(entry: Json, terminal: Terminal) -> str:
     return "\n".join(lines)
 
 
-def _line(name: str, text: str) -> str:
-    return f"  {pad(name, 9)} {text}"
+def _line(name: str, text: str, cells: int = 0) -> str:
+    return f"  {pad(name, max(cells, 9))} {text}"
 
 
-def _window(window: Json, terminal: Terminal) -> str:
+def _window(window: Json, terminal: Terminal, cells: int) -> str:
     used = window["used_percent"]
     style = "red" if used >= 90 else "yellow" if used >= 70 else "green"
-    bar = terminal.paint(style, terminal.bar(used / 100, 20 if terminal.columns >= 72 else 8))
+    bar = terminal.paint(style, terminal.bar(used / 100, 20 if terminal.columns >= 96 else 8))
     text = f"{used:3.0f} % used"
     if window["resets_in_seconds"] is not None:
-        text += f", resets in {words(window['resets_in_seconds'])} ({window['resets_at_local'][:16]})"
-    return _line(clean(window["name"]), f"{bar} {text}")
+        text += f", resets in {words(window['resets_in_seconds'])} ({window['resets_at_local'][5:16]})"
+    return _line(clean(window["name"]), f"{bar} {text}", cells)

@@ -3,6 +3,7 @@
 import ast
 import configparser
 import importlib
+import json
 import re
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ import rotom
 from rotom import cli
 from rotom.cli import exits, usage
 from rotom.config import SETTINGS
+from rotom.providers import Token, Window
+from rotom.status import LoginStatus, document
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "rotom"
@@ -198,6 +201,18 @@ def test_every_route_is_in_the_manual_and_no_other():
     section = plain(ROUTES_PAGE).split(".Ss Routes")[1].split(".Ss ")[0]
     listed = set(re.findall(r"^\.It Li (GET|POST|DELETE) (\S+)", section, re.MULTILINE))
     assert listed == table
+
+
+def test_the_status_document_is_in_the_manual_as_it_is():
+    section = plain(ROUTES_PAGE).split(".Ss Status")[1]
+    shown = json.loads(section.split(".Bd -literal -offset indent\n")[1].split(".Ed")[0])
+    token = Token("x", expires_at=2.0, account_id="a", email="e", plan="plus")
+    true = document([LoginStatus("openai", "t", token, (Window(300, 37.0, 2.0),), 1.0)], 1.0)
+    assert list(shown) == list(true)
+    for name in ("token", "account"):
+        assert list(shown[name]) == list(true[name])
+    assert list(shown["windows"][0]) == list(true["windows"][0])
+    assert list(shown["providers"][0]) == list(true["providers"][0])
 
 
 def test_the_news_begin_with_this_version():

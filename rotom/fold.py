@@ -63,8 +63,8 @@ class Collector:
         texts: dict[int, dict[int, list[str]]] = {}
         for event in self._deltas:
             data = event.data
-            parts = texts.setdefault(data.get("output_index", 0), {})
-            parts.setdefault(data.get("content_index", 0), []).append(str(data.get("delta", "")))
+            parts = texts.setdefault(_index(data, "output_index"), {})
+            parts.setdefault(_index(data, "content_index"), []).append(str(data.get("delta", "")))
         return {
             index: {
                 **self._begun.get(index, {"type": "message", "role": "assistant"}),
@@ -76,6 +76,11 @@ class Collector:
             }
             for index, parts in texts.items()
         }
+
+
+def _index(data: Json, name: str) -> int:
+    value = data.get(name)
+    return value if isinstance(value, int) else 0
 
 
 def fold(events: Iterable[Event]) -> Json:

@@ -192,7 +192,7 @@ def _pair(runs: list[_Run]) -> list[Json]:
             if item["type"] == "function_call_output":
                 results.setdefault(item["call_id"], []).append((index, item))
     out: list[Json] = []
-    made: dict[str, int] = {}
+    made: set[str] = set()
     for index, (assistant, items) in enumerate(runs):
         if assistant:
             said = _phases(_followed(items), last=index == len(runs) - 1)
@@ -207,12 +207,14 @@ def _pair(runs: list[_Run]) -> list[Json]:
     return out
 
 
-def _answer(index: int, call: Json, results: dict[str, list[tuple[int, Json]]], made: dict[str, int]) -> Json:
+def _answer(index: int, call: Json, results: dict[str, list[tuple[int, Json]]], made: set[str]) -> Json:
     """The output of a call of run `index`. A call whose id was there before gets another one, in place."""
     name = call["call_id"]
-    made[name] = made.get(name, 0) + 1
-    if made[name] > 1:
-        call["call_id"] = call_id(f"{name}_{made[name]}")
+    count = 1
+    while call["call_id"] in made:
+        count += 1
+        call["call_id"] = call_id(f"{name}_{count}")
+    made.add(call["call_id"])
     left = results.get(name, [])
     for place, (where, output) in enumerate(left):
         if where > index:

@@ -32,9 +32,9 @@ def read(body: Json, headers: Mapping[str, str]) -> Turn:
     Raises:
       Problem: INVALID, naming the field.
     """
-    asked = field(body, "model", "body").strip() if body.get("model") is not None else ""
-    if not asked:
-        raise bad("model", "Field required")
+    asked = body.get("model")
+    if not isinstance(asked, str) or not (asked := asked.strip()):
+        raise bad("model", "Field required" if asked in (None, "") else "Input should be a valid string")
     _numbers(body)
     history = body.get("messages")
     if history is None:

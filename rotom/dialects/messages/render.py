@@ -222,12 +222,12 @@ class Renderer:
 
     def _text(self, index: int, data: Json) -> list[Event]:
         item = self._take(index, "message")
-        part = data.get("content_index", 0)
+        part = _count(data, "content_index")
         return self._say(item, part, data.get("delta"))
 
     def _text_done(self, index: int, data: Json) -> list[Event]:
         item = self._take(index, "message")
-        part = data.get("content_index", 0)
+        part = _count(data, "content_index")
         return self._say(item, part, data.get("text", data.get("refusal"))) if part not in item.parts else []
 
     def _say(self, item: _Item, part: int, text: object) -> list[Event]:
@@ -254,7 +254,7 @@ class Renderer:
         return frames
 
     def _annotation(self, index: int, data: Json) -> list[Event]:
-        part, note = data.get("content_index", 0), data.get("annotation")
+        part, note = _count(data, "content_index"), data.get("annotation")
         if self._searches is None or self._block != ("text", index, part) or not isinstance(note, dict):
             return []
         citation = self._searches.cite(index, part, note)
@@ -262,11 +262,10 @@ class Renderer:
 
     def _finish_message(self, item: _Item, whole: Json) -> list[Event]:
         frames = []
-        content = whole.get("content")
-        for part, value in enumerate(content if isinstance(content, list) else ()):
+        for part, value in enumerate(_parts(whole, "content")):
             if part not in item.parts:
                 frames += self._say(item, part, value.get("text", value.get("refusal")))
-            for note in value.get("annotations") or ():
+            for note in _parts(value, "annotations"):
                 frames += self._annotation(item.index, {"content_index": part, "annotation": note})
         frames += self._leave()
         if self._searches is not None and self._stopper_is_quiet():
@@ -281,7 +280,7 @@ class Renderer:
 
     def _thought(self, index: int, data: Json) -> list[Event]:
         kind = "summary" if "summary_index" in data else "content"
-        return self._think(self._take(index, "reasoning"), kind, data.get(f"{kind}_index", 0), data.get("delta"))
+        return self._think(self._take(index, "reasoning"), kind, _count(data, f"{kind}_index"), data.get("delta"))
 
     def _think(self, item: _Item, kind: str, part: int, text: object) -> list[Event]:
         if self._thinking != "text" or not isinstance(text, str) or not text or not self._stopper_is_quiet():
@@ -298,7 +297,7 @@ class Renderer:
         frames = []
         if item.thought is None:
             for kind in ("summary", "content"):
-                for part, value in enumerate(whole.get(kind) or ()):
+                for part, value in enumerate(_parts(whole, kind)):
                     frames += self._think(item, kind, part, value.get("text"))
         # Only the item that is done carries the final blob; the one that was added has an early snapshot of it.
         encrypted = whole.get("encrypted_content")
@@ -379,9 +378,8 @@ class Renderer:
     def _finish(self, event: Event) -> list[Event]:
         response = _object(event.data, "response")
         frames: list[Event] = []
-        output = response.get("output")
-        for index, item in enumerate(output if isinstance(output, list) else ()):
-            if index not in self._done and isinstance(item, dict):
+        for index, item in enumerate(_parts(response, "output")):
+            if index not in self._done:
                 done = {"output_index": index, "item": item}
                 frames += self._route(Event("response.output_item.done", data=done))
         while self._floor is not None:
@@ -441,7 +439,7 @@ def _ending(response: Json, incomplete: bool, calls: int, cut: bool) -> Json:
     """Why the answer ended. A call that was cut must not be run, so the answer then ends at its limit."""
     reason = "tool_use" if calls and not cut else "end_turn"
     if incomplete:
-        why = (response.get("incomplete_details") or {}).get("reason")
+        why = _object(response, "incomplete_details").get("reason")
         if why == "content_filter":
             details = {"type": "refusal", "category": None, "explanation": None}
             return {"stop_reason": "refusal", "stop_sequence": None, "stop_details": details}
@@ -452,20 +450,30 @@ def _ending(response: Json, incomplete: bool, calls: int, cut: bool) -> Json:
 
 def _usage(usage: object, searches: int) -> Json:
     """Token counts: what was cached is not part of ``input_tokens`` here, while Responses counts it in."""
-    usage = usage if isinstance(usage, dict) else {}
-    details = usage.get("input_tokens_details") or {}
-    cached, written = details.get("cached_tokens") or 0, details.get("cache_write_tokens") or 0
+    counts = usage if isinstance(usage, dict) else {}
+    details = _object(counts, "input_tokens_details")
+    cached, written = _count(details, "cached_tokens"), _count(details, "cache_write_tokens")
     out: Json = {
-        "input_tokens": max(0, (usage.get("input_tokens") or 0) - cached - written),
+        "input_tokens": max(0, _count(counts, "input_tokens") - cached - written),
         "cache_creation_input_tokens": written,
         "cache_read_input_tokens": cached,
-        "output_tokens": usage.get("output_tokens") or 0,
+        "output_tokens": _count(counts, "output_tokens"),
     }
-    if (thought := (usage.get("output_tokens_details") or {}).get("reasoning_tokens")) is not None:
-        out["output_tokens_details"] = {"thinking_tokens": thought}
+    if "reasoning_tokens" in (thought := _object(counts, "output_tokens_details")):
+        out["output_tokens_details"] = {"thinking_tokens": _count(thought, "reasoning_tokens")}
     if searches:
         out["server_tool_use"] = {"web_search_requests": searches, "web_fetch_requests": 0}
     return out
+
+
+def _count(data: Json, name: str) -> int:
+    value = data.get(name)
+    return value if isinstance(value, int) else 0
+
+
+def _parts(data: Json, name: str) -> list[Json]:
+    value = data.get(name)
+    return [part if isinstance(part, dict) else {} for part in value] if isinstance(value, list) else []
 
 
 def _object(data: Json, name: str) -> Json:

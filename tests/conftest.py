@@ -1,0 +1,127 @@
+"""A whole rotom in one process: the simulator, a login, the gateway, and the application on a real socket."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import trio
+from trio.testing import MockClock
+
+from rotom import simulator
+from rotom.config import Config
+from rotom.config import load as load_config
+from rotom.gateway import Gateway
+from rotom.log import Log
+from rotom.plain import helpers
+from rotom.routes import Application
+from rotom.routes.guard import Rules
+from rotom.serve import assemble
+from rotom.server import Limits, listen
+from rotom.server.drain import Drain
+from rotom.simulator import Simulator
+from rotom.sse import Decoder, Event
+from rotom.state.vault import Vault, open_vault
+from rotom.upstream.flows import play
+
+
+@pytest.fixture
+def quick_clock() -> MockClock:
+    """Time jumps when nothing happens for a while. The while is for real sockets and threads, which trio cannot see."""
+    return MockClock(autojump_threshold=0.1)
+
+
+@dataclass
+class House:
+    """Everything that runs, and what a test wants to ask of it."""
+
+    simulator: Simulator
+    config: Config
+    gateway: Gateway
+    app: Application
+    output: io.StringIO
+    client: httpx.AsyncClient
+    vault: Vault
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """The log, line by line."""
+        return [json.loads(line) for line in self.output.getvalue().splitlines()]
+
+    async def log_in(self) -> None:
+        """Log in as the simulator's account, through the real code path."""
+        provider = self.gateway.providers["openai"]
+
+        async def person(step: Any) -> str:
+            return self.simulator.consent(step.url)
+
+        flow = provider.login("http://127.0.0.1:1455/auth/callback")
+        token = await play(self.gateway.client, flow, person=person)
+        await trio.to_thread.run_sync(self.vault.save, provider.name, token)
+
+    async def ask(self, text: str, *, path: str = "/v1/messages", **more: Any) -> httpx.Response:
+        """One question in words."""
+        body: dict[str, Any] = {"model": "gpt-5.5"}
+        if path == "/v1/messages":
+            body |= {"max_tokens": 100, "messages": [{"role": "user", "content": text}]}
+        else:
+            body |= {"input": text}
+        return await self.client.post(path, json=body | more)
+
+
+@asynccontextmanager
+async def built(
+    folder: Path, *, login: bool = True, rules: Rules | None = None, **settings: str
+) -> AsyncIterator[House]:
+    """A house with these settings; `login`: as the simulator's account."""
+    async with helpers() as nursery:
+        simulated = Simulator(pace=0)
+        await nursery.start(simulator.serve, simulated)
+        environ = {
+            "ROTOM_HOME": str(folder / "home"),
+            "ROTOM_OPENAI_BASE_URL": simulated.base_url,
+            "ROTOM_OPENAI_ISSUER": simulated.issuer,
+        } | {f"ROTOM_{name.upper()}": value for name, value in settings.items()}
+        config = load_config({}, environ).config
+        output = io.StringIO()
+        async with (
+            assemble(config, environ) as gateway,
+            httpx.AsyncClient(trust_env=False, timeout=None) as client,
+            helpers() as ours,
+        ):
+            app = Application(gateway, rules or Rules(), Log(output, "json", "debug"))
+            listeners = await listen.open_listeners(listen.addresses(["127.0.0.1:0"]))
+            client.base_url = f"http://{listen.bound(listeners)[0]}"
+            await ours.start(partial(listen.serve, listeners, app, Limits(body=config.max_body), Drain(), 0))
+            house = House(simulated, config, gateway, app, output, client, open_vault(config, environ))
+            if login:
+                await house.log_in()
+            yield house
+    assert simulated.bugs == []
+    assert not any("bug" in line for line in house.log), output.getvalue()
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Callable[..., AbstractAsyncContextManager[House]]:
+    """Builds a house for a test that wants settings of its own: ``async with build(idle_timeout="20") as house``."""
+    return partial(built, tmp_path)
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """A house as it comes."""
+    async with built(tmp_path) as one:
+        yield one
+
+
+def events(response: httpx.Response) -> list[Event]:
+    """The events of a streamed answer."""
+    return Decoder().feed(response.content)

@@ -1,9 +1,8 @@
 """Responses events in, frames of the Messages stream out.
 
 Theory of operation. Messages has numbered blocks, one open at a time; Responses has output items whose events may be
-interleaved and whose ends may be missing. So the renderer keeps two values. The *floor* is the output item that may speak:
-events of other items wait until it is done, and are then played in the order of the output. The *open block* is what the
-client sees being written; there are two moves, entering a block (which leaves another one) and leaving it.
+interleaved and whose ends may be missing. So one item has the *floor* and may speak; events of other items wait until it
+is done, and are then played in the order of the output. What it says goes to blocks of its own (writer.py).
 
 An item is complete with ``response.output_item.done``, which repeats all of it: whatever was not streamed before is taken
 from there, once. Items that only stand in the terminal event are taken from that. What was written is never written again:
@@ -17,19 +16,18 @@ object for clients that do not want a stream (fold.py).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from typing import Any
 
-from rotom.dialects.messages.fast import Copier
+from rotom.dialects.messages.ending import ending, usage_of
 from rotom.dialects.messages.history import sign
+from rotom.dialects.messages.loose import count_of, object_of, objects_of
 from rotom.dialects.messages.problems import error_of
 from rotom.dialects.messages.search import Searches
-from rotom.dialects.messages.stop import Stopper
 from rotom.dialects.messages.tools import call_id
+from rotom.dialects.messages.writer import Writer, frame
 from rotom.fold import TERMINAL, failure
 from rotom.problem import Kind, Problem
-from rotom.sse import Event, Json, dumps
+from rotom.sse import Event, Json
 from rotom.turn import Turn
 
 _DELTA = "response.output_text.delta"
@@ -56,19 +54,14 @@ class Renderer:
 
     def __init__(self, turn: Turn) -> None:
         extra = turn.extra
-        self._asked = turn.asked
+        self._out = Writer(turn.asked, extra.get("input_tokens", 0), extra.get("stop", ()))
         self._names = turn.names
         self._provider = str(extra.get("provider", ""))
         self._request_id = extra.get("request_id")
-        self._input_estimate = extra.get("input_tokens", 0)
         self._thinking = extra.get("thinking", "none")
-        stops = extra.get("stop", ())
-        self._stopper = Stopper(stops) if stops else None
-        self._searches = Searches() if any(t.get("type") == "web_search" for t in turn.body.get("tools", ())) else None
-        self._started = self._over = False
-        self._block: tuple[Any, ...] | None = None  # the key of the open block
-        self._number = -1
-        self._copier: Copier | None = None
+        searching = any(tool.get("type") == "web_search" for tool in turn.body.get("tools") or ())
+        self._searches = Searches() if searching else None
+        self._over = False
         self._floor: _Item | None = None
         self._waiting: dict[int, list[Event]] = {}
         self._done: set[int] = set()
@@ -84,8 +77,8 @@ class Renderer:
           Problem: when the event says that the answer failed, or is broken in a way that cannot be passed on.
         """
         kind = event.type
-        if kind == _DELTA and self._copier is not None:
-            raw = self._copier.copy(event.raw)
+        if kind == _DELTA and self._out.copier is not None:
+            raw = self._out.copier.copy(event.raw)
             if raw is not None:
                 return [Event("content_block_delta", raw)]
         if self._over:
@@ -96,17 +89,17 @@ class Renderer:
             raise failure(event)
         if kind in _HANDLERS:
             frames = self._route(event)
-            return self._opening() + frames if frames else []
+            return self._out.opening() + frames if frames else []
         return []
 
     def pulse(self) -> list[Event]:
         """A ping; the first commits the opening of the message."""
-        return [] if self._over else [*self._opening(), _frame("ping")]
+        return [] if self._over else [*self._out.opening(), frame("ping")]
 
     def fail(self, problem: Problem) -> list[Event]:
         """The error that ends a stream which has begun."""
         self._over = True
-        self._copier = None
+        self._out.copier = None
         return [Event("error", data=error_of(problem, self._request_id))]
 
     # The order of items
@@ -146,7 +139,7 @@ class Renderer:
         return known
 
     def _added(self, index: int, data: Json) -> list[Event]:
-        item = _object(data, "item")
+        item = object_of(data, "item")
         kind = item.get("type")
         if kind not in _ORDERED or self._floor is not None:
             return []
@@ -157,167 +150,104 @@ class Renderer:
         return self._open_call(index, item) if kind == "function_call" else []
 
     def _item_done(self, index: int, data: Json) -> list[Event]:
-        item = _object(data, "item")
+        item = object_of(data, "item")
         self._done.add(index)
         if self._floor is None and self._known(item):
             return []
         finish = _FINISHERS.get(str(item.get("type")))
         frames = finish(self, self._take(index, str(item["type"])), item) if finish is not None else []
         self._floor = None
-        return frames + self._leave()
-
-    # Blocks
-
-    def _opening(self) -> list[Event]:
-        if self._started:
-            return []
-        self._started = True
-        usage = {
-            "input_tokens": self._input_estimate,
-            "cache_creation_input_tokens": 0,
-            "cache_read_input_tokens": 0,
-            "output_tokens": 0,
-        }
-        message: Json = {
-            "id": f"msg_{os.urandom(12).hex()}",
-            "type": "message",
-            "role": "assistant",
-            "model": self._asked,
-            "content": [],
-            "stop_reason": None,
-            "stop_sequence": None,
-            "usage": usage,
-        }
-        return [_frame("message_start", message=message)]
-
-    def _enter(self, key: tuple[Any, ...], block: Json) -> list[Event]:
-        if self._block == key:
-            return []
-        frames = self._leave()
-        self._block = key
-        self._number += 1
-        return [*frames, _frame("content_block_start", index=self._number, content_block=block)]
-
-    def _leave(self) -> list[Event]:
-        if self._block is None:
-            return []
-        frames = []
-        if self._stopper is not None and self._block[0] == "text" and (rest := self._stopper.rest()):
-            frames.append(self._delta("text_delta", text=rest))
-        self._block = self._copier = None
-        return [*frames, _frame("content_block_stop", index=self._number)]
-
-    def _delta(self, kind: str, **fields: Any) -> Event:
-        return _frame("content_block_delta", index=self._number, delta={"type": kind, **fields})
-
-    def _single(self, block: Json) -> list[Event]:
-        """A block that is whole from its start, but for the input of a tool: clients read that from deltas only."""
-        if block["type"] != "server_tool_use":
-            return [*self._enter(("single", self._number), block), *self._leave()]
-        frames = self._enter(("single", self._number), {**block, "input": {}})
-        frames.append(self._delta("input_json_delta", partial_json=dumps(block["input"]).decode()))
-        return frames + self._leave()
+        return frames + self._out.leave()
 
     # Messages
 
     def _text(self, index: int, data: Json) -> list[Event]:
         item = self._take(index, "message")
-        part = _count(data, "content_index")
+        part = count_of(data, "content_index")
         return self._say(item, part, data.get("delta"))
 
     def _text_done(self, index: int, data: Json) -> list[Event]:
         item = self._take(index, "message")
-        part = _count(data, "content_index")
+        part = count_of(data, "content_index")
         return self._say(item, part, data.get("text", data.get("refusal"))) if part not in item.parts else []
 
     def _say(self, item: _Item, part: int, text: object) -> list[Event]:
-        if self._stopper is not None and isinstance(text, str):
-            if self._stopper.found is not None:
-                return []
-            item.parts.add(part)
-            text = self._stopper.feed(text)
-        if not isinstance(text, str) or not text:
+        if not isinstance(text, str) or not text or self._out.stopped is not None:
             return []
         item.parts.add(part)
         if self._searches is not None:
             self._searches.heard(item.index, part, text)
-        frames = self._enter(("text", item.index, part), {"type": "text", "text": ""})
-        frames.append(self._delta("text_delta", text=text))
-        return frames
+        return self._out.text(("text", item.index, part), text)
 
     def _first_text(self, index: int, data: Json) -> list[Event]:
         """A text delta on the slow way; the next one may be copied."""
         frames = self._text(index, data)
-        if frames and self._stopper is None and self._searches is None:
-            head = b'{"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":"' % self._number
-            self._copier = Copier.made_for(data, head, b'"}}')
+        if frames and self._searches is None:
+            self._out.copy_on(data)
         return frames
 
     def _annotation(self, index: int, data: Json) -> list[Event]:
-        part, note = _count(data, "content_index"), data.get("annotation")
-        if self._searches is None or self._block != ("text", index, part) or not isinstance(note, dict):
+        part, note = count_of(data, "content_index"), data.get("annotation")
+        if self._searches is None or self._out.block != ("text", index, part) or not isinstance(note, dict):
             return []
         citation = self._searches.cite(index, part, note)
-        return [self._delta("citations_delta", citation=citation)] if citation else []
+        return [self._out.delta("citations_delta", citation=citation)] if citation else []
 
     def _finish_message(self, item: _Item, whole: Json) -> list[Event]:
         frames = []
-        for part, value in enumerate(_parts(whole, "content")):
+        for part, value in enumerate(objects_of(whole, "content")):
             if part not in item.parts:
                 frames += self._say(item, part, value.get("text", value.get("refusal")))
-            for note in _parts(value, "annotations"):
+            for note in objects_of(value, "annotations"):
                 frames += self._annotation(item.index, {"content_index": part, "annotation": note})
-        frames += self._leave()
-        if self._searches is not None and self._stopper_is_quiet():
+        frames += self._out.leave()
+        if self._searches is not None and self._out.stopped is None:
             for block in self._searches.late(end=False):
-                frames += self._single(block)
+                frames += self._out.whole(block)
         return frames
-
-    def _stopper_is_quiet(self) -> bool:
-        return self._stopper is None or self._stopper.found is None
 
     # Reasoning
 
     def _thought(self, index: int, data: Json) -> list[Event]:
         kind = "summary" if "summary_index" in data else "content"
-        return self._think(self._take(index, "reasoning"), kind, _count(data, f"{kind}_index"), data.get("delta"))
+        return self._think(self._take(index, "reasoning"), kind, count_of(data, f"{kind}_index"), data.get("delta"))
 
     def _think(self, item: _Item, kind: str, part: int, text: object) -> list[Event]:
-        if self._thinking != "text" or not isinstance(text, str) or not text or not self._stopper_is_quiet():
+        if self._thinking != "text" or not isinstance(text, str) or not text or self._out.stopped is not None:
             return []
         if item.thought is not None and item.thought[0] != kind:
             return []  # a summary and the thing itself: one of them is enough
         new_part = item.thought is not None and item.thought[1] != part
         item.thought = (kind, part)
-        frames = self._enter(("thinking", item.index), {"type": "thinking", "thinking": "", "signature": ""})
-        frames.append(self._delta("thinking_delta", thinking=f"\n\n{text}" if new_part else text))
+        frames = self._out.enter(("thinking", item.index), {"type": "thinking", "thinking": "", "signature": ""})
+        frames.append(self._out.delta("thinking_delta", thinking=f"\n\n{text}" if new_part else text))
         return frames
 
     def _finish_reasoning(self, item: _Item, whole: Json) -> list[Event]:
         frames = []
         if item.thought is None:
             for kind in ("summary", "content"):
-                for part, value in enumerate(_parts(whole, kind)):
+                for part, value in enumerate(objects_of(whole, kind)):
                     frames += self._think(item, kind, part, value.get("text"))
         # Only the item that is done carries the final blob; the one that was added has an early snapshot of it.
         encrypted = whole.get("encrypted_content")
-        if self._thinking == "none" or not self._stopper_is_quiet() or (item.thought is None and not encrypted):
+        if self._thinking == "none" or self._out.stopped is not None or (item.thought is None and not encrypted):
             return frames
-        frames += self._enter(("thinking", item.index), {"type": "thinking", "thinking": "", "signature": ""})
-        frames.append(self._delta("signature_delta", signature=sign(self._provider, str(encrypted or ""))))
+        frames += self._out.enter(("thinking", item.index), {"type": "thinking", "thinking": "", "signature": ""})
+        frames.append(self._out.delta("signature_delta", signature=sign(self._provider, str(encrypted or ""))))
         return frames
 
     # Calls
 
     def _open_call(self, index: int, item: Json) -> list[Event]:
         name, call = item.get("name"), item.get("call_id")
-        if not isinstance(name, str) or not isinstance(call, str) or not self._stopper_is_quiet():
+        if not isinstance(name, str) or not isinstance(call, str) or self._out.stopped is not None:
             return []
-        if self._block == ("tool", index):
+        if self._out.block == ("tool", index):
             return []
         self._calls += 1
         block = {"type": "tool_use", "id": call_id(call), "name": self._names.get(name, name), "input": {}}
-        return self._enter(("tool", index), block)
+        return self._out.enter(("tool", index), block)
 
     def _argument(self, index: int, data: Json) -> list[Event]:
         return self._argue(self._take(index, "function_call"), data.get("delta"))
@@ -331,20 +261,20 @@ class Renderer:
         return self._rest(item, arguments)
 
     def _argue(self, item: _Item, text: object) -> list[Event]:
-        if not isinstance(text, str) or not text or self._block != ("tool", item.index):
+        if not isinstance(text, str) or not text or self._out.block != ("tool", item.index):
             return []
         item.arguments += text
-        return [self._delta("input_json_delta", partial_json=text)]
+        return [self._out.delta("input_json_delta", partial_json=text)]
 
     def _rest(self, item: _Item, arguments: str) -> list[Event]:
         """What of the arguments was not streamed yet."""
         return self._argue(item, arguments.removeprefix(item.arguments)) if arguments.startswith(item.arguments) else []
 
     def _finish_call(self, item: _Item, whole: Json) -> list[Event]:
-        if not self._stopper_is_quiet():
+        if self._out.stopped is not None:
             return []
         frames = self._open_call(item.index, whole)
-        if self._block != ("tool", item.index):
+        if self._out.block != ("tool", item.index):
             raise Problem(Kind.UPSTREAM, "the provider sent a tool call without a name or an id")
         if whole.get("status") == "incomplete" and not item.whole:
             self._cut = True
@@ -360,11 +290,11 @@ class Renderer:
     # What the provider's own tools did
 
     def _finish_search(self, item: _Item, whole: Json) -> list[Event]:
-        if not self._stopper_is_quiet():
+        if self._out.stopped is not None:
             return []
         if self._searches is None:
             self._searches = Searches()
-        return [frame for block in self._searches.blocks(whole) for frame in self._single(block)]
+        return [frame for block in self._searches.blocks(whole) for frame in self._out.whole(block)]
 
     def _finish_image(self, item: _Item, whole: Json) -> list[Event]:
         if isinstance(data := whole.get("result"), str) and data:
@@ -376,38 +306,38 @@ class Renderer:
     # The end
 
     def _finish(self, event: Event) -> list[Event]:
-        response = _object(event.data, "response")
+        response = object_of(event.data, "response")
         frames: list[Event] = []
-        for index, item in enumerate(_parts(response, "output")):
+        for index, item in enumerate(objects_of(response, "output")):
             if index not in self._done:
                 done = {"output_index": index, "item": item}
                 frames += self._route(Event("response.output_item.done", data=done))
         while self._floor is not None:
             frames += self._abandon(event.type)
-        if self._searches is not None and self._stopper_is_quiet():
+        if self._searches is not None and self._out.stopped is None:
             for block in self._searches.late(end=True):
-                frames += self._single(block)
+                frames += self._out.whole(block)
         for block in self._images:
-            frames += self._single(block)
+            frames += self._out.whole(block)
         self._over = True
-        self._copier = None
-        ending = _ending(response, event.type == "response.incomplete", self._calls, self._cut)
-        if self._stopper is not None and self._stopper.found is not None:
-            ending = {"stop_reason": "stop_sequence", "stop_sequence": self._stopper.found}
-        usage = _usage(response.get("usage"), self._searches.count if self._searches is not None else 0)
-        frames.append(_frame("message_delta", delta=ending, usage=usage))
-        return [*self._opening(), *frames, _frame("message_stop")]
+        self._out.copier = None
+        delta = ending(response, incomplete=event.type == "response.incomplete", calls=self._calls, cut=self._cut)
+        if self._out.stopped is not None:
+            delta = {"stop_reason": "stop_sequence", "stop_sequence": self._out.stopped}
+        usage = usage_of(response, self._searches.count if self._searches is not None else 0)
+        frames.append(frame("message_delta", delta=delta, usage=usage))
+        return [*self._out.opening(), *frames, frame("message_stop")]
 
     def _abandon(self, how: str) -> list[Event]:
         """Take the floor from an item that never came to its end."""
         item, self._floor = self._floor, None
         assert item is not None
         self._done.add(item.index)
-        if item.kind == "function_call" and self._block == ("tool", item.index) and not item.whole:
+        if item.kind == "function_call" and self._out.block == ("tool", item.index) and not item.whole:
             if how != "response.incomplete":
                 raise Problem(Kind.UPSTREAM, "the provider ended its answer in the middle of a tool call")
             self._cut = True
-        return self._leave() + self._next()
+        return self._out.leave() + self._next()
 
 
 _Handler = Callable[[Renderer, int, Json], list[Event]]
@@ -433,53 +363,3 @@ _FINISHERS: dict[str, Callable[[Renderer, _Item, Json], list[Event]]] = {
     "web_search_call": Renderer._finish_search,
     "image_generation_call": Renderer._finish_image,
 }
-
-
-def _ending(response: Json, incomplete: bool, calls: int, cut: bool) -> Json:
-    """Why the answer ended. A call that was cut must not be run, so the answer then ends at its limit."""
-    reason = "tool_use" if calls and not cut else "end_turn"
-    if incomplete:
-        why = _object(response, "incomplete_details").get("reason")
-        if why == "content_filter":
-            details = {"type": "refusal", "category": None, "explanation": None}
-            return {"stop_reason": "refusal", "stop_sequence": None, "stop_details": details}
-        if reason != "tool_use":
-            reason = "max_tokens"  # for other reasons too: of all that Messages knows, it says that more was to come
-    return {"stop_reason": reason, "stop_sequence": None}
-
-
-def _usage(usage: object, searches: int) -> Json:
-    """Token counts: what was cached is not part of ``input_tokens`` here, while Responses counts it in."""
-    counts = usage if isinstance(usage, dict) else {}
-    details = _object(counts, "input_tokens_details")
-    cached, written = _count(details, "cached_tokens"), _count(details, "cache_write_tokens")
-    out: Json = {
-        "input_tokens": max(0, _count(counts, "input_tokens") - cached - written),
-        "cache_creation_input_tokens": written,
-        "cache_read_input_tokens": cached,
-        "output_tokens": _count(counts, "output_tokens"),
-    }
-    if "reasoning_tokens" in (thought := _object(counts, "output_tokens_details")):
-        out["output_tokens_details"] = {"thinking_tokens": _count(thought, "reasoning_tokens")}
-    if searches:
-        out["server_tool_use"] = {"web_search_requests": searches, "web_fetch_requests": 0}
-    return out
-
-
-def _count(data: Json, name: str) -> int:
-    value = data.get(name)
-    return value if isinstance(value, int) else 0
-
-
-def _parts(data: Json, name: str) -> list[Json]:
-    value = data.get(name)
-    return [part if isinstance(part, dict) else {} for part in value] if isinstance(value, list) else []
-
-
-def _object(data: Json, name: str) -> Json:
-    value = data.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _frame(kind: str, **fields: Any) -> Event:
-    return Event(kind, data={"type": kind, **fields})

@@ -106,7 +106,7 @@ class Slow(Renderer):
     """A renderer that parses everything."""
 
     def feed(self, event: Event) -> list[Event]:
-        self._copier = None
+        self._out.copier = None
         return super().feed(event)
 
 

@@ -236,9 +236,11 @@ def test_stop_sequences_end_the_text() -> None:
     assert (message["stop_reason"], message["stop_sequence"]) == ("stop_sequence", "END")
 
 
-def test_what_was_held_back_is_not_lost() -> None:
-    message = answer(say(0, "one EN"), completed(), extra={"stop": ("END",)})
-    assert message["content"] == [{"type": "text", "text": "one EN"}]
+@pytest.mark.parametrize("text", ["one EN", "EN", "one"])
+def test_what_was_held_back_is_not_lost(text: str) -> None:
+    message = answer(say(0, text), say(1, "E"), completed(), extra={"stop": ("END",)})
+    # The second item waits for the first, which never ends; both are told in the end, each in its block.
+    assert message["content"] == [{"type": "text", "text": text}, {"type": "text", "text": "E"}]
 
 
 def test_pulse_commits_the_opening_once() -> None:

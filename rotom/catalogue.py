@@ -127,9 +127,11 @@ class Catalogue:
 
     def _unknown(self, name: str, message: str) -> Problem:
         # Models known to be refused are no advice.
-        good = [model.id for model in self.models if not model.retired]
-        near = get_close_matches(_plain(name).rpartition("/")[2], good, 3, 0.5)
-        advice = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(good[:12])}"
+        near = get_close_matches(
+            _plain(name).rpartition("/")[2], [model.id for model in self.models if not model.retired], 3, 0.5
+        )
+        shown = ", ".join(model.id for model in self.listed()[:12])
+        advice = f"did you mean {' or '.join(near)}?" if near else f"there are {shown}"
         return Problem(
             Kind.NOT_FOUND,
             f"{message}; {advice} ('rotom models' lists them all)",

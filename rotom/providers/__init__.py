@@ -120,7 +120,7 @@ class Pause:
 
 Step = Outgoing | Authorize | DeviceCode | Pause
 Flow = Generator[Step, Any, Any]
-"""A dialogue with a provider. An Outgoing is answered with a Reply. Network failures are thrown into the flow as Problems."""
+"""A dialogue with a provider. An Outgoing is answered with a Reply; network failures are thrown into it as Problems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +154,8 @@ class Provider:
       callback_ports: loopback ports its login may be redirected to, in order; callback_path: the path there.
       login: redirect URI -> flow that returns a Token, asking by Authorize.
       login_device: flow that returns a Token, asking by DeviceCode; None where there is none.
-      renew: (token, reason) -> flow that returns the renewed Token; raises Problem UNAUTHENTICATED with retry=False when the
-        login is over (log in again) and any other Problem when it may work later.
+      renew: (token, reason) -> flow that returns the renewed Token; raises Problem UNAUTHENTICATED with retry=False when
+        the login is over (log in again) and any other Problem when it may work later.
       revoke: token -> flow, returns None; its failures are only told.
       may_renew: (token, now) -> whether a renewal now is allowed and useful.
       models: token or None -> flow that returns (list of Model, etag or None).

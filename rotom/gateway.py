@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,7 +34,7 @@ from rotom.status import LoginStatus
 from rotom.turn import Turn
 from rotom.upstream import ask
 from rotom.upstream.flows import play
-from rotom.upstream.keeper import REFUSED, Keeper
+from rotom.upstream.keeper import ASKED, REFUSED, Keeper
 from rotom.upstream.models import ModelLists
 from rotom.upstream.retry import delay
 
@@ -198,7 +198,8 @@ class Gateway:
     async def _login(self, name: str, known: Token | None) -> LoginStatus:
         provider = self.providers[name]
         try:
-            token = await self.keeper.token(name)
+            with _advice():
+                token = await self.keeper.token(name)
         except Problem as problem:
             return LoginStatus(name, provider.title, known or Token(""), problem=problem.message, active=False)
         limits = self.limits.get(name)
@@ -211,6 +212,15 @@ class Gateway:
             token = replace(token, email=token.email or usage.email, plan=usage.plan or token.plan)
         return LoginStatus(name, provider.title, token, limits.windows, limits.at)
 
+    async def renew(self, name: str) -> Token:
+        """Renew a provider's token because a person asked for it.
+
+        Raises:
+          Problem: it cannot be renewed, now or ever.
+        """
+        with _advice():
+            return await self.keeper.renew(name, ASKED)
+
     async def plan(self, turn: Turn) -> Plan:
         """Who answers this turn.
 
@@ -218,12 +228,7 @@ class Gateway:
           Problem: UNAUTHENTICATED without any login; NOT_FOUND for a model that nobody here has.
         """
         if not await self.served():
-            raise Problem(
-                Kind.UNAUTHENTICATED,
-                "rotom has no login to a provider yet: run 'rotom login' (no restart is needed)",
-                code="not_logged_in",
-                retry=False,
-            )
+            raise not_logged_in()
         model = (await self.catalogue()).resolve(turn.asked)
         provider = self.providers[model.provider]
         items = [item for item in turn.body.get("input", ()) if _may_go(item, provider.name)]
@@ -249,7 +254,8 @@ class Gateway:
     async def _first_content(self, plan: Plan, silence: trio.CancelScope, stack: AsyncExitStack) -> Answer:
         """Try until an answer has content, as often as that makes sense. The live attempt's resources go to `stack`."""
         name, begun, failures = plan.provider.name, trio.current_time(), 0
-        token = await self.keeper.token(name)
+        with _advice():
+            token = await self.keeper.token(name)
         renewed = stripped = False
         while True:
             attempt = AsyncExitStack()
@@ -260,7 +266,8 @@ class Gateway:
                 await attempt.aclose()
                 if problem.code == "token_refused" and not renewed:
                     renewed = True
-                    token = await self.keeper.renew(name, REFUSED, token)
+                    with _advice():
+                        token = await self.keeper.renew(name, REFUSED, token)
                 elif problem.code == "invalid_encrypted_content" and not stripped:
                     stripped = True  # reasoning of another account or a retired key: the answer is worth more than it
                     plan = replace(plan, turn=_without_reasoning(plan.turn))
@@ -289,6 +296,27 @@ class Gateway:
             answer = Answer(plan, source, silence, self.config.idle_timeout)
             answer.served = headers.get("openai-model")
             yield answer
+
+
+@contextmanager
+def _advice() -> Iterator[None]:
+    """A client is shown the message alone, so what to do must stand in it too."""
+    try:
+        yield
+    except Problem as problem:
+        if problem.hint and problem.hint not in problem.message:
+            problem.message = f"{problem.message} ({problem.hint})"
+        raise
+
+
+def not_logged_in() -> Problem:
+    """There is no login to any provider."""
+    return Problem(
+        Kind.UNAUTHENTICATED,
+        "rotom has no login to a provider yet: run 'rotom login' (no restart is needed)",
+        code="not_logged_in",
+        retry=False,
+    )
 
 
 def _may_go(item: Any, provider: str) -> bool:

@@ -91,18 +91,14 @@ async def _demo(loaded: Loaded, environ: Mapping[str, str], log: Log) -> int:
         async with helpers() as nursery:
             simulated = simulator.Simulator()
             await nursery.start(simulator.serve, simulated)
-            ours = {name: value for name, value in environ.items() if not name.startswith(("ROTOM_", "CREDENTIALS_"))}
-            for name in ("ROTOM_API_KEY", "ROTOM_BIND", "ROTOM_MODEL_FALLBACK", "ROTOM_LOG_FORMAT", "ROTOM_LOG_LEVEL"):
-                if name in environ:
-                    ours[name] = environ[name]
+            real = ("ROTOM_HOME", "ROTOM_AUTH_FILE", "ROTOM_PROVIDER", "ROTOM_KEY_", "ROTOM_OPENAI_", "CREDENTIALS_")
+            ours = {name: value for name, value in environ.items() if not name.startswith(real)}
             ours |= {
                 "ROTOM_HOME": home,
                 "ROTOM_OPENAI_BASE_URL": simulated.base_url,
                 "ROTOM_OPENAI_ISSUER": simulated.issuer,
             }
-            flags = {
-                name: value for name, value in loaded.flags.items() if name.strip("-") not in ("auth-file", "auth_file")
-            }
+            flags = {name: value for name, value in loaded.flags.items() if name not in ("--auth-file", "--provider")}
             here = load(flags, ours, Path(home) / "config.json")
             await _log_in(here.config, ours, simulated)
             return await _run(here, ours, log, demo=True)

@@ -56,6 +56,14 @@ class House:
         """The log, line by line."""
         return [json.loads(line) for line in self.output.getvalue().splitlines()]
 
+    async def logged(self, path: str) -> dict[str, Any]:
+        """The log line of the one exchange with `path`; it is written when the client has its answer already."""
+        with trio.fail_after(5):
+            while not (found := [line for line in self.log if line.get("path") == path]):
+                await trio.lowlevel.checkpoint()
+        (line,) = found
+        return line
+
     async def log_in(self) -> None:
         """Log in as the simulator's account, through the real code path."""
         provider = self.gateway.providers["openai"]

@@ -33,7 +33,14 @@ MEANINGS = {
     PIPE: "the reader of the output went away",
 }
 
-_BY_CODE = {"usage": USAGE, "config": CONFIG, "ca_file": CONFIG, "key_needed": CONFIG, "cannot_create": CANNOT_CREATE}
+_BY_CODE = {
+    "usage": USAGE,
+    "config": CONFIG,
+    "bad_bind": CONFIG,
+    "ca_file": CONFIG,
+    "key_needed": CONFIG,
+    "cannot_create": CANNOT_CREATE,
+}
 
 _BY_KIND = {
     Kind.UNAUTHENTICATED: PERMISSION,

@@ -73,6 +73,8 @@ class Application:
         if any(name == "access-control-allow-methods" for name, _ in exchange.extra_headers):
             await exchange.answer(204)  # a preflight from an origin that the person allowed
             return
+        if (methods := self.router.methods(exchange.path)) and exchange.method not in (*methods, "HEAD"):
+            exchange.extra_headers.append(("allow", ", ".join(methods)))
         route, exchange.params = self.router.find(exchange.method, exchange.path)
         media_type(route.accepts, exchange.headers)
         exchange.body_limit = route.body_limit

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 
 from rotom import __version__
-from rotom.gateway import Gateway
+from rotom.gateway import Gateway, not_logged_in
 from rotom.problem import Problem
 from rotom.server.exchange import Exchange
 from rotom.sse import Json
 from rotom.status import document, local_time
-from rotom.upstream.keeper import ASKED
 
 
 class Account:
@@ -38,12 +37,14 @@ class Account:
         await exchange.body()
         async with exchange.attended():
             results = [await self._renew(name) for name in await self._gateway.served()]
+            if not results:
+                raise not_logged_in()
             good = all(result["refreshed"] for result in results)
             await exchange.json(200 if good else 502, {"refreshed": good, "providers": results})
 
     async def _renew(self, name: str) -> Json:
         try:
-            token = await self._gateway.keeper.renew(name, ASKED)
+            token = await self._gateway.renew(name)
         except Problem as problem:
             return {"provider": name, "refreshed": False, "code": problem.code, "message": problem.message}
         at = token.expires_at

@@ -30,7 +30,7 @@ def parse(body: bytes) -> Json:
       Problem: INVALID, saying where the JSON is broken.
     """
     try:
-        value: Any = json.loads(body)
+        value: Any = json.loads(body.decode())  # JSON is UTF-8; json itself would guess
     except UnicodeDecodeError as exc:
         raise Problem(Kind.INVALID, "the body is not UTF-8", code="invalid_json") from exc
     except ValueError as exc:

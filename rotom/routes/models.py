@@ -5,6 +5,7 @@ from __future__ import annotations
 from rotom.dialects.messages import models as anthropic
 from rotom.dialects.responses import models as openai
 from rotom.gateway import Gateway
+from rotom.problem import Problem
 from rotom.server.exchange import Exchange
 
 
@@ -24,7 +25,11 @@ class Models:
 
     async def one(self, exchange: Exchange) -> None:
         """One model, also by a name that stands for it."""
-        model = (await self._gateway.catalogue()).resolve(exchange.params["id"])
+        try:
+            model = (await self._gateway.catalogue()).resolve(exchange.params["id"])
+        except Problem as problem:
+            # Here the path names the model, so this is a 404 in every API; in a question it is a 400 for Anthropic's.
+            raise Problem(problem.kind, problem.message, code="not_found") from problem
         if "anthropic-version" in exchange.headers:
             await exchange.json(200, anthropic.one(model))
         else:

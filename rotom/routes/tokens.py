@@ -5,12 +5,14 @@ No provider behind rotom has an endpoint for this, so it is an estimate; dialect
 
 from __future__ import annotations
 
+from rotom.dialects.messages import DIALECT
 from rotom.dialects.messages.count import estimate
 from rotom.routes.generate import parse
 from rotom.server.exchange import Exchange
 
 
 async def count_tokens(exchange: Exchange) -> None:
-    """Answer with the estimate."""
+    """Answer with the estimate of a request that could be asked; here it needs no max_tokens."""
     body = parse(await exchange.body())
+    DIALECT.read({"max_tokens": 1, **body}, exchange.headers)
     await exchange.json(200, {"input_tokens": estimate(body)})

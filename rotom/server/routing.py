@@ -74,6 +74,14 @@ class Router:
             Kind.METHOD, f"{path} takes {', '.join(sorted({route.method for route, _ in found}))}, not {method}"
         )
 
+    def methods(self, path: str) -> list[str]:
+        """The methods that `path` takes."""
+        segments = path.split("/")
+        found = set(self._exact.get(path, ()))
+        return sorted(
+            found or {route.method for pattern, route in self._patterns if _match(pattern, segments) is not None}
+        )
+
 
 def _match(pattern: list[str], segments: list[str]) -> dict[str, str] | None:
     params: dict[str, str] = {}

@@ -1,0 +1,32 @@
+"""The model lists in both forms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ANTHROPIC = {"anthropic-version": "2023-06-01"}
+
+
+async def test_the_list_in_two_forms(house: Any) -> None:
+    openai = (await house.client.get("/v1/models")).json()
+    anthropic = (await house.client.get("/v1/models?limit=1000", headers=ANTHROPIC)).json()
+    assert openai["object"] == "list"
+    assert [model["id"] for model in openai["data"]] == [model["id"] for model in anthropic["data"]]
+    assert "gpt-5.5" in [model["id"] for model in openai["data"]]
+    assert anthropic["data"][0]["lifecycle"] == "active"
+
+
+async def test_one_model(house: Any) -> None:
+    assert (await house.client.get("/v1/models/gpt-5.5")).json()["object"] == "model"
+    assert (await house.client.get("/v1/models/openai/gpt-5.5")).json()["id"] == "gpt-5.5"
+    assert (await house.client.get("/v1/models/gpt-5.5", headers=ANTHROPIC)).json()["type"] == "model"
+    unknown = await house.client.get("/v1/models/nothing")
+    assert unknown.status_code == 404
+    assert unknown.json()["error"]["code"] == "not_found"
+    assert (await house.client.get("/v1/models/nothing", headers=ANTHROPIC)).status_code == 404
+
+
+async def test_a_retired_model_is_not_listed_but_found(house: Any) -> None:
+    listed = [model["id"] for model in (await house.client.get("/v1/models")).json()["data"]]
+    assert "gpt-5.1" not in listed
+    assert (await house.client.get("/v1/models/gpt-5.1", headers=ANTHROPIC)).json()["lifecycle"] == "retired"

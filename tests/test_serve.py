@@ -1,0 +1,237 @@
+"""`rotom serve` as a process: what it says, which signals it obeys, and how it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals")
+
+ADDRESS = re.compile(r"http://(?:127\.0\.0\.1|\[::1\]):\d+")
+
+
+class Process:
+    """A rotom that serves."""
+
+    def __init__(self, folder: Path, *words: str, **environ: str) -> None:
+        base = {name: value for name, value in os.environ.items() if not name.startswith("ROTOM_")}
+        self.home = folder / "home"
+        self._log = folder / "log"
+        with self._log.open("w") as stderr:
+            self.popen = subprocess.Popen(
+                [sys.executable, "-m", "rotom", "serve", "--bind", "127.0.0.1:0", *words],
+                env=base | {"ROTOM_HOME": str(self.home)} | environ,
+                stderr=stderr,
+            )
+        self.base = ADDRESS.search(self.until("listening"))[0]  # type: ignore[index]
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def until(self, words: str) -> str:
+        """Wait until the log says this; the whole log."""
+        end = time.monotonic() + 20
+        while words not in (log := self.log):
+            assert self.popen.poll() is None, log
+            assert time.monotonic() < end, log
+            time.sleep(0.02)
+        return log
+
+    def signal(self, number: int) -> None:
+        self.popen.send_signal(number)
+
+    def end(self, seconds: float = 10) -> int:
+        return self.popen.wait(seconds)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    """Starts one; it is gone at the end of the test, whatever happens."""
+    with contextlib.ExitStack() as stack:
+
+        def begin(*words: str, **environ: str) -> Process:
+            process = Process(tmp_path, *words, **environ)
+            stack.callback(process.popen.wait)
+            stack.callback(process.popen.kill)
+            return process
+
+        yield begin
+
+
+def stream(base: str, count: int, seen: list[str]) -> threading.Thread:
+    """Read a demonstration's long answer in a thread, line by line; its end is noted as END or BROKEN."""
+    body = {
+        "model": "gpt-5.5",
+        "max_tokens": 9,
+        "stream": True,
+        "messages": [{"role": "user", "content": f"demo:long rate=20 count={count}"}],
+    }
+
+    def read() -> None:
+        try:
+            with httpx.stream("POST", f"{base}/v1/messages", json=body, trust_env=False, timeout=30) as response:
+                for line in response.iter_lines():
+                    seen.append(line)  # noqa: PERF402 - read by the test while it grows
+            seen.append("END")
+        except httpx.TransportError:
+            seen.append("BROKEN")
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    end = time.monotonic() + 10
+    while not any("text_delta" in line for line in seen):
+        assert time.monotonic() < end, seen
+        time.sleep(0.01)
+    return thread
+
+
+def test_one_line_that_tells_the_port_chosen(start: Callable[..., Process]) -> None:
+    process = start()
+    lines = process.log.splitlines()
+    assert "notice listening" in lines[0]
+    assert "no provider is logged in" in lines[1]
+    assert httpx.get(f"{process.base}/health", trust_env=False).json() == {"status": "ok"}
+    process.signal(signal.SIGTERM)
+    assert process.end() == 0
+    assert process.log.splitlines()[-1].endswith("stopped")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_running_answer_is_finished(start: Callable[..., Process], number: int) -> None:
+    process, seen = start("--demo"), list[str]()
+    thread = stream(process.base, 40, seen)
+    process.signal(number)
+    process.until("stopping")
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{process.base}/health", trust_env=False)
+    thread.join(15)
+    assert seen[-1] == "END"
+    assert any("message_stop" in line for line in seen)
+    assert process.end() == 0
+
+
+def test_the_grace_ends(start: Callable[..., Process]) -> None:
+    process, seen = start("--demo", "--grace", "0.5"), list[str]()
+    thread = stream(process.base, 4000, seen)
+    process.signal(signal.SIGTERM)
+    assert process.end(5) == 0
+    thread.join(5)
+    assert seen[-1] == "BROKEN"
+
+
+def test_a_second_signal_ends_at_once(start: Callable[..., Process]) -> None:
+    process, seen = start("--demo"), list[str]()
+    thread = stream(process.base, 4000, seen)
+    process.signal(signal.SIGTERM)
+    process.until("stopping")
+    process.signal(signal.SIGTERM)
+    assert process.end(5) == 0
+    thread.join(5)
+    assert seen[-1] == "BROKEN"
+
+
+def test_an_idle_connection_does_not_delay_the_end(start: Callable[..., Process]) -> None:
+    process = start()
+    with httpx.Client(trust_env=False) as client:
+        client.get(f"{process.base}/health")
+        process.signal(signal.SIGTERM)
+        assert process.end(3) == 0
+
+
+def test_sighup_reads_the_configuration_again(start: Callable[..., Process]) -> None:
+    process = start()
+    file = process.home / "config.json"
+    process.home.mkdir(exist_ok=True)
+
+    def reload(settings: dict[str, Any], says: str) -> None:
+        seen = process.log.count(says)
+        file.write_text(json.dumps({"version": 1} | settings))
+        file.chmod(0o600)
+        process.signal(signal.SIGHUP)
+        end = time.monotonic() + 10
+        while process.log.count(says) == seen:
+            assert time.monotonic() < end, process.log
+            time.sleep(0.02)
+
+    def status(**headers: str) -> int:
+        return httpx.get(f"{process.base}/v1/models", headers=headers, trust_env=False).status_code
+
+    assert status() == 200
+    reload({"api_key": "a-brand-new-local-key"}, "reloaded")
+    assert status() == 401
+    assert status(authorization="Bearer a-brand-new-local-key") == 200
+    reload({"no_such_setting": 1}, "the old one stays")
+    assert status() == 401
+    assert status(authorization="Bearer a-brand-new-local-key") == 200
+    assert "a-brand-new-local-key" not in process.log
+
+
+def test_the_demonstration_keeps_nothing_and_touches_no_home(start: Callable[..., Process]) -> None:
+    process = start("--demo", TMPDIR=str(Path(os.environ.get("TMPDIR", "/tmp"))))
+    assert httpx.get(f"{process.base}/v1/status", trust_env=False).json()["logged_in"] is True
+    process.signal(signal.SIGTERM)
+    assert process.end() == 0
+    assert not process.home.exists()
+
+
+def test_on_a_terminal_there_is_something_to_paste(tmp_path: Path) -> None:
+    import pty  # not on Windows
+
+    ours, theirs = pty.openpty()
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("ROTOM_")}
+    environ |= {"ROTOM_HOME": str(tmp_path), "ROTOM_API_KEY": "a-key-that-is-secret"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rotom", "serve", "--demo", "--bind", "127.0.0.1:0"], stderr=theirs, env=environ
+    )
+    os.close(theirs)
+    text = ""
+    while "\n  claude" not in text.replace("\r", ""):
+        text += os.read(ours, 65536).decode()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    os.close(ours)
+    assert re.search(r"export ANTHROPIC_BASE_URL=http://127\.0\.0\.1:\d+", text)
+    assert 'export ANTHROPIC_AUTH_TOKEN="$ROTOM_API_KEY"' in text
+    assert "export ANTHROPIC_MODEL=gpt-5.5" in text
+    assert "export CLAUDE_CODE_MAX_CONTEXT_TOKENS=272000" in text
+    assert "DEMONSTRATION" in text
+    assert "a-key-that-is-secret" not in text
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "says"),
+    [
+        (["--bind", "0.0.0.0:0"], 78, "at least 16 characters"),
+        (["--bind", "0.0.0.0:0", "--api-key", "short"], 78, "at least 16 characters"),
+        (["--bind", "10.255.255.0/24:0"], 78, "no address in that range"),
+        (["--bind", "nonsense:port"], 78, "port"),
+        (["--provider", "nobody"], 78, "nobody"),
+        (["--nonsense"], 64, "--nonsense"),
+    ],
+)
+def test_what_cannot_be_served_is_told(tmp_path: Path, words: list[str], status: int, says: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "rotom", "serve", *words],
+        env=os.environ | {"ROTOM_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (status, "")
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr

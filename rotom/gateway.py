@@ -174,6 +174,7 @@ class Gateway:
         self.client = client
         self.lists = lists
         self.limits: dict[str, Limits] = {}
+        self._known: tuple[str | None, list[tuple[Model, ...]], Catalogue] | None = None
 
     async def served(self) -> tuple[str, ...]:
         """The names of the providers that are logged in and not switched off, in their fixed order."""
@@ -183,7 +184,12 @@ class Gateway:
     async def catalogue(self) -> Catalogue:
         """The models that can be asked now; with no login at all, those that could be."""
         names = await self.served() or tuple(self.providers)
-        return Catalogue([model for name in names for model in self.lists.models(name)], self.config.model_fallback)
+        lists = [self.lists.models(name) for name in names]  # the very same tuples as long as nothing changed
+        known, fallback = self._known, self.config.model_fallback
+        if known is None or known[0] != fallback or [*map(id, known[1])] != [*map(id, lists)]:
+            catalogue = Catalogue([model for models in lists for model in models], fallback)
+            self._known = known = (fallback, lists, catalogue)
+        return known[2]
 
     def reload(self, config: Config) -> None:
         """Take another configuration for the turns to come, and look at the credentials again."""

@@ -293,7 +293,7 @@ class Simulator:
             async with exchange.attended():
                 await self._perform(exchange, steps, self._head(exchange, account, model.slug))
         finally:
-            received.ended_at = trio.current_time()
+            received.ended_at, received.status, received.gone = trio.current_time(), exchange.status, exchange.gone
             self._open_streams -= 1
             self._change()
 

@@ -1,18 +1,15 @@
 """The simulator alone, for trying things by hand.
 
-Usage:
-  python -m rotom.simulator [--port N] [--list]
-
-It prints the two settings that make rotom use it, and serves until it is interrupted. A browser login works as well: its
-page has a link to click.
+``python -m rotom.simulator [--port N] [--list]`` prints the two settings that make rotom use it, and serves until it is
+interrupted. A login with a browser works as well: its page has a link to click.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 import trio
-from docopt import docopt
 
 from rotom.simulator import Simulator, serve
 from rotom.simulator.scenarios import listing
@@ -28,12 +25,15 @@ async def _main(port: int) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run it; the exit status."""
-    given = docopt(__doc__ or "", argv)
-    if given["--list"]:
+    parser = argparse.ArgumentParser("python -m rotom.simulator", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--port", type=int, default=0, help="where to listen on 127.0.0.1")
+    parser.add_argument("--list", action="store_true", help="list the scenarios")
+    given = parser.parse_args(argv)
+    if given.list:
         print(listing())
         return 0
     try:
-        trio.run(_main, int((given["--port"] and given["N"]) or 0))
+        trio.run(_main, given.port)
     except* KeyboardInterrupt:
         pass
     return 0

@@ -134,13 +134,13 @@ _WRAPPED: Final = re.compile(
 
 
 def last_prompt(items: list[Json]) -> tuple[str, list[Json]]:
-    """What the person last said, and the items behind it."""
+    """What the person last said, and what was done about it since: items behind it that are no developer's messages."""
     for index in range(len(items) - 1, -1, -1):
         item = items[index]
         if item.get("role") == "user":
             text = _WRAPPED.sub("", text_of(item.get("content"))).strip()
             if text:
-                return text, items[index + 1 :]
+                return text, [item for item in items[index + 1 :] if item.get("role") not in ("developer", "user")]
     return "", []
 
 
@@ -156,7 +156,8 @@ def text_of(content: object) -> str:
 def _output(since: list[Json]) -> str:
     for item in reversed(since):
         if str(item.get("type", "")).endswith("_output"):
-            return text_of(item.get("output"))
+            text = text_of(item.get("output"))
+            return re.sub(r"^REMINDER:.*\Z", "", text, flags=re.MULTILINE | re.DOTALL).strip()
     return ""
 
 
@@ -244,7 +245,7 @@ def example_calls(tools: list[Tool], count: int) -> list[Call]:
 # Plans.
 
 _Q = r"[`'\"“”‘’]?"
-_PATH = rf"{_Q}(?P<path>[\w~./\\+-]*\w\.?\w*){_Q}"
+_PATH = rf"{_Q}(?P<path>[\w~./\\+-]*\w){_Q}"
 _MAKE = r"(?:create|write|make|add|save|generate)"
 
 
@@ -335,14 +336,14 @@ def _no_tool(what: str) -> Plan:
 
 _PLANS: Final[tuple[tuple[str, Callable[[re.Match[str], list[Tool], str], Plan | None]], ...]] = (
     (
-        rf"\b{_MAKE}\b[^\n]{{0,40}}?\bfile\b\s*(?:called|named|at)?\s*{_PATH}"
-        r"(?:\s*,?\s*(?:with|containing|that (?:says|contains|reads)|saying|whose content is|and put)\s+"
-        r"(?:(?:the|exactly|just|only|this)\s+)*(?:(?:text|contents?|words?|line|body)\b)?\s*:?\s*(?P<text>.+?))?\s*\.?\s*$",
+        rf"\b(?:write|put|save)\s+(?P<text>[`'\"“].+?[`'\"”]|\S+)\s+(?:to|into|in)\s+(?:a\s+|the\s+)?(?:new\s+)?"
+        rf"(?:file\s+)?(?:called\s+|named\s+)?{_PATH}\s*\.?\s*$",
         _plan_write,
     ),
     (
-        rf"\b(?:write|put|save)\s+(?P<text>[`'\"“].+?[`'\"”]|\S+)\s+(?:to|into|in)\s+(?:a\s+|the\s+)?(?:new\s+)?"
-        rf"(?:file\s+)?(?:called\s+|named\s+)?{_PATH}\s*\.?\s*$",
+        rf"\b{_MAKE}\b[^\n]{{0,40}}?\bfile\b\s*(?:called|named|at)?\s*{_PATH}"
+        r"(?:\s*,?\s*(?:with|containing|that (?:says|contains|reads)|saying|whose content is|and put)\s+"
+        r"(?:(?:the|exactly|just|only|this)\s+)*(?:(?:text|contents?|words?|line|body)\b)?\s*:?\s*(?P<text>.+?))?\s*\.?\s*$",
         _plan_write,
     ),
     (
@@ -386,8 +387,8 @@ def _chat(prompt: str) -> str:
         prompt,
         re.IGNORECASE,
     ) or re.match(
-        r"\s*(?:please\s+)?(?:just\s+)?(?:reply|respond|answer|say)\s+(?:only\s+|just\s+|exactly\s+)?(?:with\s+)?"
-        r"(?:only\s+|just\s+|exactly\s+)?:?\s*[`'\"“]?([^`'\"”\n]{1,60}?)[`'\"”]?[.!]?\s*$",
+        r"\s*(?:please\s+)?(?:just\s+)?(?:reply|respond|answer|say)\s+(?:only\s+|just\s+|exactly\s+)?(?:with\b\s*)?"
+        r"(?:(?:only|just|exactly)\b\s*)?:?\s*[`'\"“]?([^`'\"”\n]{1,60}?)[`'\"”]?[.!]?\s*$",
         prompt,
         re.IGNORECASE,
     )

@@ -143,7 +143,7 @@ def listing() -> str:
     width = max(map(len, SCENARIOS)) + 5
     lines = [f"  {'demo:' + s.name:<{width}}  {s.shows}" for s in SCENARIOS.values()]
     return (
-        "Write one of these in a prompt (options behind it: demo:long rate=5 count=40), or ask for the model demo-NAME.\n"
+        "Write one of these in a prompt (options behind it: demo:long rate=5), or ask for the model demo-NAME.\n"
         "demo:NAME_once plays it for the first request with a prompt only. Without any, the demonstration answers.\n\n"
         + "\n".join(lines)
     )
@@ -227,7 +227,7 @@ def _unicode(ask: Ask) -> Play:
     yield ask.complete()
 
 
-@scenario("long", "a long answer at an even pace (rate=20 words a second, count=200 words)")
+@scenario("long", "a long answer at an even pace (rate=20 words a second, count=200)")
 def _long(ask: Ask) -> Play:
     rate, count = ask.number("rate", 20), int(ask.number("count", 200))
     story = STORY.split()
@@ -242,7 +242,7 @@ def _long(ask: Ask) -> Play:
     yield ask.complete()
 
 
-@scenario("paced", "for measuring: each delta tells its number and its time of sending (rate=50, count=100)")
+@scenario("paced", "for measuring: deltas tell their number and time (rate=50 count=100)")
 def _paced(ask: Ask) -> Play:
     rate, count = ask.number("rate", 50), int(ask.number("count", 100))
     message = ask.pen.open_message()
@@ -256,10 +256,9 @@ def _paced(ask: Ask) -> Play:
     yield [*message.end("".join(said)), ask.complete()]
 
 
-@scenario(
-    "flood", "for measuring: numbered deltas as fast as they go (count=2000, chunk=1 events, write=64 chunks, size=30)"
-)
+@scenario("flood", "for measuring: numbered deltas at full speed (count=2000, chunk, write, size)")
 def _flood(ask: Ask) -> Play:
+    # chunk: events in an HTTP chunk; write: chunks in a write; size: characters in a delta.
     count, chunk, write = (int(ask.number(*pair)) for pair in (("count", 2000), ("chunk", 1), ("write", 64)))
     writes, said = _flood_frames(count, max(1, chunk), max(1, write), int(ask.number("size", 30)))
     message = ask.pen.open_message(item_id=_FLOOD_ID)

@@ -1,6 +1,7 @@
 """The connection loop: what is answered, what is refused, and when a connection ends."""
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import h11
@@ -85,9 +86,7 @@ WHOLE = (
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_where_the_bytes_are_cut_changes_nothing(talk_alone: Any, cuts: list[int]) -> None:
     edges = [0, *sorted(set(cuts)), len(WHOLE)]
-    answers = talk_alone(
-        *(WHOLE[a:b] for a, b in zip(edges, edges[1:], strict=False)), methods=["GET", "POST", "POST", "HEAD", "GET"]
-    )
+    answers = talk_alone(*(WHOLE[a:b] for a, b in pairwise(edges)), methods=["GET", "POST", "POST", "HEAD", "GET"])
     bodies = [a.json["body"] if a.body else None for a in answers]
     assert bodies == ["", "hello world", "abc0123456789abcdef", None, ""]
 

@@ -6,7 +6,7 @@ the prompt (scenarios.py). It is not a model, and knows nothing that the real ba
 
 Theory of operation: `Simulator` is state (logins, limits, caches, the queue of scripts, what was received) and the
 application of rotom's own server. A question goes through the checks in the backend's order (login, request, input, tools,
-model), then a scenario makes a generator of steps and `_perform` does them one after the other: sleeping, writing,
+model), then a scenario makes a generator of steps and `perform` does them one after the other: sleeping, writing,
 hanging, cutting. A hang-up of the client cancels that at any point and is noted with its time.
 
 Alone: ``python -m rotom.simulator`` (see __main__.py). What is not here: WebSockets, images and other endpoints, which
@@ -15,9 +15,7 @@ answer 404 as they do for a program that should live without them.
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import hmac
 import json
 import secrets
 import time
@@ -37,28 +35,25 @@ from rotom.server.exchange import Exchange
 from rotom.server.routing import Route, Router
 from rotom.simulator import brain, models, scenarios, strict
 from rotom.simulator.account import PromptCache, Quota, accounts_check
-from rotom.simulator.oauth import Account, Issuer
+from rotom.simulator.oauth import Issuer
+from rotom.simulator.oauth_claims import Account
+from rotom.simulator.perform import perform, send_reply
 from rotom.simulator.play import (
-    At,
-    Cut,
-    Framed,
-    Open,
     Play,
     Received,
     Refused,
     Reply,
-    Stall,
-    Wait,
     detail,
     error,
     json_reply,
 )
-from rotom.simulator.scenarios import Ask
+from rotom.simulator.scenarios_ask import Ask
+from rotom.simulator.seal import Seal
 from rotom.simulator.stream import Pen
-from rotom.sse import Event, Json, dumps, encode
+from rotom.sse import Event, Json, dumps
 
 RESPONSES: Final = "/backend-api/codex/responses"
-KEPT_REQUESTS: Final = 256
+KEPT_REQUESTS: Final = 64
 KEPT_ONCE: Final = 1024
 HUMAN_PACE: Final = 0.02
 
@@ -73,11 +68,12 @@ class Simulator:
       clock: unix time; what tokens and windows are told in.
       pace: seconds between the deltas of an answer, so that a person can read along; 0 in tests.
       lenient: do not check questions (for measuring).
+      keep: how many requests are kept for `requests`.
 
     Attributes:
       issuer_state: the login server, with everything about it that can be set (see `oauth.Issuer`).
       quota: the account's limits.
-      requests: what was received, oldest first, the last few hundred.
+      requests: what was received, oldest first; only the latest are kept.
       bugs: tracebacks of exceptions in the simulator itself; a test may assert that there are none.
     """
 
@@ -88,19 +84,20 @@ class Simulator:
         pace: float = HUMAN_PACE,
         lenient: bool = False,
         account: Account | None = None,
+        keep: int = KEPT_REQUESTS,
     ) -> None:
         self.clock = clock
         self.pace = pace
         self.lenient = lenient
         self.issuer_state = Issuer(clock, account)
         self.quota = Quota()
-        self.requests: deque[Received] = deque(maxlen=KEPT_REQUESTS)
+        self.requests: deque[Received] = deque(maxlen=keep)
         self.bugs: list[str] = []
         self.port = 0
         self._open_streams = 0
         self._changed = trio.Event()
         self._cache = PromptCache()
-        self._key = secrets.token_bytes(32)
+        self._seal = Seal(clock)
         self._scripts: dict[str, deque[Script]] = {}
         self._once: OrderedDict[tuple[str, str], None] = OrderedDict()
         backend = "/backend-api"
@@ -179,16 +176,15 @@ class Simulator:
         exchange.log["received"] = received
         try:
             route, _ = self._router.find(exchange.method, exchange.path)
-            received.raw = await exchange.body()
-            received.body = _body(received)
+            received.body = _body(exchange.headers.get("content-type", ""), await exchange.body())
             scripts = self._scripts.get(exchange.path)
             if scripts and exchange.path != RESPONSES:
                 async with exchange.attended():
-                    await self._perform(exchange, self._scripted(scripts.popleft(), received))
+                    await perform(exchange, self._scripted(scripts.popleft(), received))
             else:
                 await route.handler(exchange)
         except Refused as refused:
-            await _reply(exchange, refused.reply)
+            await send_reply(exchange, refused.reply)
 
     def refusal(self, exchange: Exchange | None, problem: Problem, request_id: str) -> Refusal:
         """Problems of the server, in the backend's first form."""
@@ -219,28 +215,28 @@ class Simulator:
 
     async def _front(self, exchange: Exchange) -> None:
         page = "<!doctype html><title>rotom simulator</title><p>This is rotom's simulator of a provider.</p>"
-        await _reply(exchange, Reply(200, page.encode(), (("content-type", "text/html; charset=utf-8"),)))
+        await send_reply(exchange, Reply(200, page.encode(), (("content-type", "text/html; charset=utf-8"),)))
 
     async def _authorize(self, exchange: Exchange) -> None:
-        await _reply(exchange, self.issuer_state.authorize(exchange.query))
+        await send_reply(exchange, self.issuer_state.authorize(exchange.query))
 
     async def _consent_page(self, exchange: Exchange) -> None:
-        await _reply(exchange, self.issuer_state.consent_page(exchange.query))
+        await send_reply(exchange, self.issuer_state.consent_page(exchange.query))
 
     async def _token(self, exchange: Exchange) -> None:
-        await _reply(exchange, self._issuer().token(_fields(exchange)))
+        await send_reply(exchange, self._issuer().token(_fields(exchange)))
 
     async def _revoke(self, exchange: Exchange) -> None:
-        await _reply(exchange, self.issuer_state.revoke(_fields(exchange)))
+        await send_reply(exchange, self.issuer_state.revoke(_fields(exchange)))
 
     async def _device_page(self, exchange: Exchange) -> None:
-        await _reply(exchange, self.issuer_state.device_page(exchange.query))
+        await send_reply(exchange, self.issuer_state.device_page(exchange.query))
 
     async def _device_start(self, exchange: Exchange) -> None:
-        await _reply(exchange, self._issuer().device_start(_fields(exchange)))
+        await send_reply(exchange, self._issuer().device_start(_fields(exchange)))
 
     async def _device_poll(self, exchange: Exchange) -> None:
-        await _reply(exchange, self._issuer().device_poll(_fields(exchange)))
+        await send_reply(exchange, self._issuer().device_poll(_fields(exchange)))
 
     def _issuer(self) -> Issuer:
         self.issuer_state.base = self.issuer
@@ -262,14 +258,14 @@ class Simulator:
     async def _models(self, exchange: Exchange) -> None:
         self._account(exchange)
         value, etag = models.listing(exchange.query.get("client_version"))
-        await _reply(exchange, json_reply(200, value, ("etag", etag)))
+        await send_reply(exchange, json_reply(200, value, ("etag", etag)))
 
     async def _usage(self, exchange: Exchange) -> None:
         account = self._account(exchange)
-        await _reply(exchange, json_reply(200, self.quota.usage(account, self.clock())))
+        await send_reply(exchange, json_reply(200, self.quota.usage(account, self.clock())))
 
     async def _accounts_check(self, exchange: Exchange) -> None:
-        await _reply(exchange, json_reply(200, accounts_check(self._account(exchange))))
+        await send_reply(exchange, json_reply(200, accounts_check(self._account(exchange))))
 
     async def _no_websocket(self, exchange: Exchange) -> None:
         self._account(exchange)
@@ -287,11 +283,11 @@ class Simulator:
             model = self._check(exchange, body, account)
             prompt, since = brain.last_prompt([item for item in body["input"] if isinstance(item, dict)])
             tokens, cached = self._cache.measure(body)
-            pen = Pen(body, model.slug, self.clock(), self.seal, tokens, cached)
+            pen = Pen(body, model.slug, self.clock(), self._seal.make, tokens, cached)
             ask = Ask(body, prompt, pen, account, self.quota, self.clock)
             steps = self._choose(ask, since, tokens > model.max_context, received)
             async with exchange.attended():
-                await self._perform(exchange, steps, self._head(exchange, account, model.slug))
+                await perform(exchange, steps, self._head(exchange, account, model.slug), self.pace)
         finally:
             received.ended_at, received.status, received.gone = trio.current_time(), exchange.status, exchange.gone
             self._open_streams -= 1
@@ -308,7 +304,7 @@ class Simulator:
         if self.lenient:
             return models.BY_SLUG.get(str(body.get("model")), models.DEMO_MODEL)
         strict.check_request(body)
-        strict.check_input(body["input"], self.sealed)
+        strict.check_input(body["input"], self._seal.good)
         strict.check_tools(body)
         name = body["model"]
         model = models.DEMO_MODEL if name.startswith("demo-") else models.serve_model(name, exchange.headers)
@@ -363,7 +359,7 @@ class Simulator:
             received.scenario = f"reply {what.status}"
             return iter([what])
         if ask is None:
-            pen = Pen({}, "none", self.clock(), self.seal, 0, 0)
+            pen = Pen({}, "none", self.clock(), self._seal.make, 0, 0)
             ask = Ask({"input": []}, "", pen, self.issuer_state.account, self.quota, self.clock)
         if callable(what):
             received.scenario = getattr(what, "__name__", "script")
@@ -373,64 +369,6 @@ class Simulator:
         if received.scenario not in scenarios.SCENARIOS:
             raise ValueError(f"there is no scenario {received.scenario!r}")
         return scenarios.play(received.scenario, ask)
-
-    async def _perform(self, exchange: Exchange, steps: Play, head: list[tuple[str, str]] | None = None) -> None:
-        """Do the steps."""
-        headers = head or [("content-type", "text/event-stream; charset=utf-8")]
-        begun: float | None = None
-        for step in steps:
-            if isinstance(step, Reply):
-                await _reply(exchange, step)
-                return
-            if isinstance(step, Wait):
-                await trio.sleep(step.seconds)
-                continue
-            if isinstance(step, At):
-                begun = trio.current_time() if begun is None else begun
-                await trio.sleep_until(begun + step.seconds)
-                continue
-            if isinstance(step, Stall):
-                await trio.sleep_forever()
-            if isinstance(step, Cut):
-                raise Problem(Kind.UPSTREAM, "cut by the scenario", code="cut")
-            if exchange.status is None:
-                exchange.start(200, headers)
-            if isinstance(step, Open):
-                await exchange.send(b"")
-            elif isinstance(step, Framed):
-                # Past h11, which would cost as much as what is to be measured; its writer keeps no state between chunks.
-                await exchange._connection.send(step.data)
-            elif isinstance(step, bytes):
-                await exchange.send(step)
-            elif isinstance(step, list):
-                await exchange.send(encode(step))
-            else:
-                if begun is None and self.pace and step.type.endswith(".delta"):
-                    await trio.sleep(self.pace)
-                await exchange.send(encode([step]))
-            await trio.lowlevel.checkpoint()
-        if exchange.status is None:
-            exchange.start(200, headers)
-            await exchange.send(b"")
-        await exchange.finish()
-
-    # Blobs that only the backend can read.
-
-    def seal(self) -> str:
-        """An ``encrypted_content``."""
-        content = b"\x80" + int(self.clock()).to_bytes(8, "big") + secrets.token_bytes(80)
-        return base64.urlsafe_b64encode(content + self._mac(content)).decode()
-
-    def sealed(self, text: str) -> bool:
-        """Whether it is one of ours."""
-        try:
-            raw = base64.urlsafe_b64decode(text)
-        except ValueError:
-            return False
-        return hmac.compare_digest(raw[-32:], self._mac(raw[:-32]))
-
-    def _mac(self, content: bytes) -> bytes:
-        return hmac.digest(self._key, content, "sha256")
 
 
 async def serve(
@@ -449,13 +387,12 @@ async def serve(
         await trio.sleep_forever()
 
 
-def _body(received: Received) -> Json | None:
+def _body(kind: str, raw: bytes) -> Json | None:
     """The JSON object or the form in a request."""
-    kind = received.headers.get("content-type", "").partition(";")[0].strip()
-    if kind == "application/x-www-form-urlencoded":
-        return dict(parse_qsl(received.raw.decode("utf-8", "replace"), keep_blank_values=True))
+    if kind.partition(";")[0].strip() == "application/x-www-form-urlencoded":
+        return dict(parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True))
     try:
-        value = json.loads(received.raw)
+        value = json.loads(raw)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
@@ -466,10 +403,6 @@ def _fields(exchange: Exchange) -> Json:
     if received.body is None:
         raise Refused(json_reply(400, {"error": "invalid_request", "error_description": "The body is not readable."}))
     return received.body
-
-
-async def _reply(exchange: Exchange, reply: Reply) -> None:
-    await exchange.answer(reply.status, reply.headers, reply.body)
 
 
 __all__ = ["Account", "Ask", "Event", "Received", "Reply", "Simulator", "serve"]

@@ -1,7 +1,7 @@
 """The simulator alone, for trying things by hand.
 
-``python -m rotom.simulator [--port N] [--list]`` prints the two settings that make rotom use it, and serves until it is
-interrupted. A login with a browser works as well: its page has a link to click.
+``python -m rotom.simulator [--port N] [--pace SECONDS] [--lenient] [--list]`` prints the two settings that make rotom use it,
+and serves until it is interrupted. A login with a browser works as well: its page has a link to click.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import sys
 
 import trio
 
-from rotom.simulator import Simulator, serve
+from rotom.simulator import HUMAN_PACE, Simulator, serve
 from rotom.simulator.scenarios import listing
 
 
-async def _main(port: int) -> None:
-    simulator = Simulator()
+async def _main(port: int, pace: float, lenient: bool) -> None:
+    simulator = Simulator(pace=pace, lenient=lenient)
     async with trio.open_nursery() as nursery:
         await nursery.start(serve, simulator, port)
         print(f"export ROTOM_OPENAI_BASE_URL={simulator.base_url}")
@@ -27,13 +27,15 @@ def main(argv: list[str] | None = None) -> int:
     """Run it; the exit status."""
     parser = argparse.ArgumentParser("python -m rotom.simulator", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--port", type=int, default=0, help="where to listen on 127.0.0.1")
+    parser.add_argument("--pace", type=float, default=HUMAN_PACE, help="seconds before each piece of an answer")
+    parser.add_argument("--lenient", action="store_true", help="check the login only")
     parser.add_argument("--list", action="store_true", help="list the scenarios")
     given = parser.parse_args(argv)
     if given.list:
         print(listing())
         return 0
     try:
-        trio.run(_main, given.port)
+        trio.run(_main, given.port, given.pace, given.lenient)
     except* KeyboardInterrupt:
         pass
     return 0

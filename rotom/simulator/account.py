@@ -7,7 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
-from rotom.simulator.oauth import Account
+from rotom.simulator.oauth_claims import Account
 from rotom.sse import Json, dumps
 
 CACHE_BLOCK: Final = 512

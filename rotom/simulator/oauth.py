@@ -22,42 +22,19 @@ from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from rotom.problem import Kind, Problem
+from rotom.simulator.oauth_claims import CLIENT_ID, SCOPES, Account, access_token, id_token
 from rotom.simulator.play import Refused, Reply, error, json_reply, unauthorized
-from rotom.sse import Json, dumps
+from rotom.sse import Json
 
-CLIENT_ID: Final = "app_EMoamEEZ73f0CkXaXp7hrann"
 REDIRECTS: Final = frozenset(
     f"http://{host}:{port}/auth/callback" for host in ("127.0.0.1", "localhost") for port in (1455, 1457)
 )
-SCOPES: Final = ("openid", "profile", "email", "offline_access")
 CODE_SECONDS: Final = 600
 DEVICE_SECONDS: Final = 900
 DAY: Final = 86_400
 KEPT: Final = 4096
 
 V = TypeVar("V")
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Who logs in.
-
-    Fields:
-      routing: an account routing override that requests must carry; ``NO_CONSTRAINT`` for none.
-      fedramp: requests must say so in a header.
-      subscribed_until: unix seconds; None: the token does not tell.
-    """
-
-    account_id: str = "11111111-2222-4333-8444-555555555555"
-    user_id: str = "user-simulated0001"
-    email: str = "demo@example.com"
-    plan: str = "plus"
-    name: str = "Personal"
-    structure: str = "personal"
-    fedramp: bool = False
-    routing: str = "NO_CONSTRAINT"
-    backend_origin: str = "NO_CONSTRAINT"
-    subscribed_until: float | None = None
 
 
 @dataclass(slots=True)
@@ -296,12 +273,12 @@ class Issuer:
             family.refresh = "rt_" + secrets.token_urlsafe(64)
             _keep(self._refresh, family.refresh, family)
         now = self._clock()
-        access = self._jwt(family, now, self.access_seconds, ["https://api.openai.com/v1"])
+        access = access_token(family.account, family.session, now, self.access_seconds)
         _keep(self._access, access, _Access(family, now + self.access_seconds))
         return json_reply(
             200,
             {
-                "id_token": self._jwt(family, now, 3600, [CLIENT_ID], for_id=True),
+                "id_token": id_token(family.account, family.session, now),
                 "access_token": access,
                 "refresh_token": family.refresh,
                 "token_type": "bearer",
@@ -357,48 +334,6 @@ class Issuer:
             raise Refused(unauthorized("token_expired", message))
         return access.family.account
 
-    def _jwt(self, family: Family, now: float, seconds: float, audience: list[str], for_id: bool = False) -> str:
-        """A token in the shape of the real ones; its signature is noise."""
-        account = family.account
-        auth: Json = {
-            "chatgpt_account_id": account.account_id,
-            "chatgpt_plan_type": account.plan,
-            "chatgpt_user_id": account.user_id,
-            "user_id": account.user_id,
-            "chatgpt_account_is_fedramp": account.fedramp,
-            "chatgpt_compute_residency": "no_constraint",
-        }
-        claims: Json = {
-            "iss": "https://auth.openai.com",
-            "aud": audience,
-            "sub": f"auth0|{account.user_id}",
-            "iat": int(now),
-            "nbf": int(now),
-            "exp": int(now + seconds),
-            "jti": str(uuid.uuid4()),
-            "https://api.openai.com/auth": auth,
-        }
-        if for_id:
-            claims |= {"email": account.email, "email_verified": True, "name": account.name, "sid": family.session}
-            auth["organizations"] = [
-                {"id": "org-simulated", "title": account.name, "role": "owner", "is_default": True}
-            ]
-            auth["groups"] = []
-            if account.subscribed_until is not None:
-                auth["chatgpt_subscription_active_start"] = _iso(now - 30 * DAY)
-                auth["chatgpt_subscription_active_until"] = _iso(account.subscribed_until)
-                auth["chatgpt_subscription_last_checked"] = _iso(now)
-        else:
-            claims |= {
-                "client_id": CLIENT_ID,
-                "scp": list(SCOPES),
-                "session_id": family.session,
-                "pwd_auth_time": int(now * 1000),
-                "https://api.openai.com/profile": {"email": account.email, "email_verified": True},
-            }
-        parts = (dumps({"alg": "RS256", "kid": "simulated", "typ": "JWT"}), dumps(claims), secrets.token_bytes(256))
-        return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
-
 
 def s256(verifier: str) -> str:
     """The PKCE challenge of a verifier."""
@@ -438,7 +373,3 @@ def _keep(table: OrderedDict[str, V], key: str, value: V) -> None:
     table[key] = value
     if len(table) > KEPT:
         table.popitem(last=False)
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from rotom.sse import Event, Json, dumps
@@ -135,7 +135,6 @@ class Received:
     headers: dict[str, str]
     at: float
     body: Json | None = None
-    raw: bytes = field(default=b"", repr=False)
     ended_at: float | None = None
     gone: bool = False
     scenario: str | None = None

@@ -151,9 +151,9 @@ class Pen:
             yield item.delta(piece)
         yield from item.end(text, annotations)
 
-    def open_message(self, phase: str = "final_answer", item_id: str | None = None) -> Message:
+    def open_message(self, phase: str = "final_answer", item_id: str | None = None) -> OpenMessage:
         """A message whose deltas are written one at a time."""
-        return Message(self, phase, item_id)
+        return OpenMessage(self, phase, item_id)
 
     def skip(self, events: int) -> None:
         """Count events that somebody else wrote."""
@@ -182,7 +182,7 @@ class Pen:
           arguments: JSON text.
           cuts: how it is cut into deltas; None: in pieces of twelve characters; empty: it is only told at the end.
         """
-        call = Call(self, name, namespace)
+        call = OpenCall(self, name, namespace)
         yield call.begin()
         for piece in slices(arguments) if cuts is None else cuts:
             yield call.delta(piece)
@@ -295,7 +295,7 @@ class Pen:
         return self.event(f"response.output_item.{what}", output_index=index, item={**item, "role": "assistant"})
 
 
-class Message:
+class OpenMessage:
     """One message under way."""
 
     def __init__(self, pen: Pen, phase: str, item_id: str | None = None) -> None:
@@ -329,7 +329,7 @@ class Message:
         yield pen._message_event("done", self._index, self._id, "completed", [part], self._phase)
 
 
-class Call:
+class OpenCall:
     """One function call under way; several may be open at once."""
 
     def __init__(self, pen: Pen, name: str, namespace: str | None = None) -> None:

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from rotom.simulator import Simulator, serve
-from rotom.simulator.oauth import CLIENT_ID, s256
+from rotom.simulator.oauth import s256
+from rotom.simulator.oauth_claims import CLIENT_ID
 from rotom.sse import Decoder
 
 REDIRECT = "http://127.0.0.1:1455/auth/callback"

@@ -1,7 +1,7 @@
 """Limits, and the measure of what a prompt shares with an earlier one."""
 
 from rotom.simulator.account import PromptCache, Quota, accounts_check
-from rotom.simulator.oauth import Account
+from rotom.simulator.oauth_claims import Account
 
 
 def test_the_windows_are_told_the_same_everywhere():

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from rotom.simulator import brain
-from rotom.simulator.brain import Call, Compact, Draw, Say, Search
+from rotom.simulator.brain_tools import Call, Compact, Draw, Say, Search, example_calls, tools_of
 
 
 def tool(name, *fields, **more):
@@ -203,8 +203,8 @@ def test_tools_in_namespaces_and_in_an_item_are_found(kit):
 
 
 def test_examples_use_what_the_client_has():
-    ran = brain.example_calls(brain.tools_of({"tools": CLAUDE, "input": []}), 2)
+    ran = example_calls(tools_of({"tools": CLAUDE, "input": []}), 2)
     assert [call.arguments["command"] for call in ran] == ["echo rotom 1", "echo rotom 2"]
-    assert brain.example_calls([], 1) == [Call("get_weather", {"city": "Paris"})]
-    (call,) = brain.example_calls(brain.tools_of({"tools": [tool("look", "where")], "input": []}), 1)
+    assert example_calls([], 1) == [Call("get_weather", {"city": "Paris"})]
+    (call,) = example_calls(tools_of({"tools": [tool("look", "where")], "input": []}), 1)
     assert call == Call("look", {"where": "example"})

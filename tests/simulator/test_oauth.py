@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from rotom.problem import Problem
-from rotom.simulator.oauth import CLIENT_ID, Account, Issuer
+from rotom.simulator.oauth import Issuer
+from rotom.simulator.oauth_claims import CLIENT_ID, Account
 from rotom.simulator.play import Refused
 
 

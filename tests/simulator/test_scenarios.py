@@ -4,13 +4,14 @@ import re
 
 import pytest
 
-from rotom.simulator import scenarios
 from rotom.simulator.account import Quota
-from rotom.simulator.oauth import Account
+from rotom.simulator.oauth_claims import Account
 from rotom.simulator.play import At, Cut, Framed, Open, Reply, Stall, Wait
-from rotom.simulator.scenarios import SCENARIOS, Ask, find, listing, play
+from rotom.simulator.scenarios import SCENARIOS, find, listing, play
+from rotom.simulator.scenarios_ask import Ask
+from rotom.simulator.scenarios_refusals import FAILURES
 from rotom.simulator.stream import Pen
-from rotom.sse import Decoder, Event, encode
+from rotom.sse import Decoder, Event
 
 
 @pytest.fixture
@@ -126,5 +127,4 @@ def test_sources_of_a_search_are_told_to_those_who_ask(ask):
 
 
 def test_every_failure_has_its_message():
-    assert all(f"failed_{code}" in SCENARIOS for code in scenarios.FAILURES)
-    assert encode([Event("x", data={})])  # the encoder that the flood is prepared with
+    assert all(f"failed_{code}" in SCENARIOS for code in FAILURES)

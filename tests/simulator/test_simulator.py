@@ -1,15 +1,13 @@
 """The simulator over real connections."""
 
-import json
 from dataclasses import replace
 
 import httpx
 import pytest
-import trio
 
-from rotom.simulator import RESPONSES, Simulator
-from rotom.simulator.oauth import CLIENT_ID
-from rotom.simulator.play import Reply, Wait, detail
+from rotom.simulator import RESPONSES
+from rotom.simulator.oauth_claims import CLIENT_ID
+from rotom.simulator.play import Reply, detail
 
 
 async def test_login_models_usage_and_an_answer(client, simulator, kit):
@@ -147,13 +145,6 @@ async def test_scripts_come_first_and_in_order(client, simulator, kit):
     assert (await client.http.post(f"{simulator.issuer}/oauth/token", data={"a": "b"})).status_code == 401
 
 
-async def test_a_cut_is_seen_as_one_and_an_end_as_an_end(client, kit):
-    with pytest.raises(httpx.RemoteProtocolError):
-        await client.ask("demo:cut")
-    events = await client.ask("demo:eof")
-    assert events[-1].type == "response.output_text.delta"
-
-
 async def test_too_long_a_prompt_fails_inside_the_stream(client):
     events = await client.ask("x " * 600_000)
     assert events[-1].data["response"]["error"]["code"] == "context_length_exceeded"
@@ -166,54 +157,7 @@ async def test_cached_tokens_are_told(client, kit):
         assert (usage["input_tokens_details"]["cached_tokens"] > 4000) == expected
 
 
-@pytest.mark.parametrize("name", ["stall", "silent", "mute", "slow", "long"])
-async def test_a_hang_up_is_noted_with_its_time(client, simulator, kit, name):
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(client.ask, f"demo:{name}")
-        asked = await simulator.received(1)
-        while asked.scenario is None:
-            await trio.testing.wait_all_tasks_blocked()
-        await trio.sleep(0.05)
-        assert simulator.open_streams == 1
-        hung_up = trio.current_time()
-        nursery.cancel_scope.cancel()
-    with trio.fail_after(2):
-        await simulator.quiet()
-    assert asked.gone
-    assert 0 <= asked.ended_at - hung_up < 0.5
-
-
-async def test_time_is_kept(client, simulator, kit, autojump_clock):
-    begun = trio.current_time()
-    assert kit.text_of(await client.ask("demo:long rate=2 count=21")).startswith("This is a long answer")
-    assert 10 <= trio.current_time() - begun < 11
-    simulator.pace = 1.0
-    begun = trio.current_time()
-    await client.ask("say one two three")
-    assert 3 <= trio.current_time() - begun < 4
-
-
 async def test_a_lenient_simulator_checks_the_login_only(client, simulator, kit):
     simulator.lenient = True
     assert isinstance(await client.ask("hi", temperature=1, model="anything"), list)
     assert (await client.send(kit.question("hi"), authorization=""))[0] == 401
-
-
-async def test_a_flood_arrives_whole(client, kit):
-    text = kit.text_of(await client.ask("demo:flood count=500 write=7"))
-    assert [int(text[at : at + 6]) for at in range(0, len(text), 30)] == list(range(500))
-
-
-def test_without_a_server_there_is_no_network():
-    simulated = Simulator()
-    assert simulated.sealed(simulated.seal())
-    assert not simulated.sealed("gAAAA")
-    assert not Simulator().sealed(simulated.seal())
-    assert json.loads(simulated.refusal(None, _problem(), "id").body) == {"detail": "Not Found"}
-    assert Wait(1).seconds == 1
-
-
-def _problem():
-    from rotom.problem import Kind, Problem
-
-    return Problem(Kind.NOT_FOUND, "x")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rotom.fold import TERMINAL
-from rotom.simulator.stream import Call, Pen, pieces, slices
+from rotom.simulator.stream import OpenCall, Pen, pieces, slices
 
 
 def pen(**body):
@@ -64,7 +64,7 @@ def test_summaries_and_sealed_thoughts_only_for_those_who_ask():
 
 def test_calls_may_be_open_at_the_same_time():
     one = pen()
-    first, second = Call(one, "f"), Call(one, "g", "space")
+    first, second = OpenCall(one, "f"), OpenCall(one, "g", "space")
     events = [first.begin(), second.begin(), second.delta("{}"), first.delta("{}"), *second.end("{}"), *first.end("{}")]
     assert [event.data["output_index"] for event in events] == [0, 1, 1, 0, 1, 1, 0, 0]
     assert events[1].data["item"]["namespace"] == "space"

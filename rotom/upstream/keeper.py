@@ -43,6 +43,7 @@ EARLY = 300.0  # seconds before its end that a token is renewed: what Codex CLI 
 LAST = 5.0  # a token with less than this left is not handed out
 RENEWAL_SECONDS = 30.0  # how long a provider may take; a stop waits for it
 LOCK_SECONDS = 60.0
+SHORTEST_PAUSE = 0.01  # the rest of a float difference must not become a busy loop
 LOOK_SECONDS = 30.0  # how often vault and clock are looked at; a machine that was suspended jumps in time
 
 UNTOUCHED = frozenset({"cloudflare", "connect_timeout", "connect_error", "proxy_error"})
@@ -197,7 +198,7 @@ class Keeper:
             if now >= due:
                 self._start(name, EXPIRY, token)
             else:
-                pause = min(pause, due - now)
+                pause = min(pause, max(due - now, SHORTEST_PAUSE))
         return pause
 
     def _start(self, name: str, reason: str, token: Token) -> _Renewal:

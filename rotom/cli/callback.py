@@ -23,7 +23,7 @@ from rotom.problem import Kind, Problem
 from rotom.server import Limits, Refusal
 from rotom.server.drain import Drain
 from rotom.server.exchange import Exchange
-from rotom.server.listen import Address, open_listeners, serve
+from rotom.server.listen import Address, bound, open_listeners, serve
 
 LIMITS = Limits(body=0, head_seconds=10, body_seconds=10, keepalive_seconds=10, send_seconds=10, connections=16)
 HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -130,9 +130,9 @@ async def callback(ports: Sequence[int], path: str) -> AsyncIterator[Callback | 
             listeners = await open_listeners([Address("127.0.0.1", port)])
         except Problem:
             continue
+        app = Callback(bound(listeners)[0].port, path)
         with contextlib.suppress(Problem):  # localhost may mean either; a machine without IPv6 is fine
-            listeners += await open_listeners([Address("::1", port)])
-        app = Callback(port, path)
+            listeners += await open_listeners([Address("::1", app.port)])
         async with helpers() as nursery:
             await nursery.start(serve, listeners, app, LIMITS, Drain(), 0.0)
             yield app

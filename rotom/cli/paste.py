@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -107,8 +108,9 @@ def _each_character(descriptor: int) -> Iterator[bool]:
 async def _read(descriptor: int) -> bytes:
     try:
         await trio.lowlevel.wait_readable(descriptor)
-    except PermissionError:  # a regular file cannot be waited for, and need not
-        await trio.lowlevel.checkpoint()
+    except OSError:  # epoll takes no regular file, and kqueue of macOS takes not every terminal
+        while not select.select([descriptor], [], [], 0)[0]:  # noqa: ASYNC110 - there is nobody to set an event
+            await trio.sleep(0.05)
     try:
         return os.read(descriptor, 65536)
     except OSError:  # the terminal is gone

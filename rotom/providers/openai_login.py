@@ -241,7 +241,7 @@ def _exchange(config: Config, code: str, redirect_uri: str, verifier: str) -> Fl
         words = oauth.error_words(reply) or oauth.error_code(reply) or f"status {reply.status}"
         raise Problem(
             Kind.UNAUTHENTICATED,
-            f"OpenAI did not take the code: {words}. A code is good once and for a few minutes only",
+            f"OpenAI did not take the code: {words.rstrip('.')}. A code is good once and for a few minutes only",
             code=oauth.error_code(reply),
             hint=HINT,
         )
@@ -261,7 +261,7 @@ def _denied(callback: oauth.Callback) -> Problem:
             "or log in again and choose another workspace"
         )
     elif "workspace" in words.lower():
-        message = f"this workspace cannot be used: {words}. Log in again and choose another one"
+        message = f"this workspace cannot be used: {words.rstrip('.')}. Log in again and choose another one"
     elif error == "access_denied":
         message = "the consent was refused in the browser" + (f": {words}" if words else "")
     else:

@@ -14,7 +14,7 @@ from typing import Any
 from rotom.catalogue import Model
 from rotom.config import Config
 from rotom.problem import Kind, Problem
-from rotom.providers import Flow, Outgoing, Provider, Reply, Token, Usage, Window, openai_login
+from rotom.providers import Flow, Outgoing, Provider, Reply, Token, Usage, Window, openai_login, openai_token
 from rotom.providers.oauth import object_of
 from rotom.providers.openai_dress import NO_CONSTRAINT, base_url, dress, identity
 from rotom.providers.openai_models import BUILTIN, PROVIDER, read_models
@@ -48,7 +48,7 @@ def make(config: Config) -> Provider:
         refusal=refusal,
         failure=failure,
         windows=windows,
-        import_login=openai_login.import_login,
+        import_login=openai_token.import_login,
         settle=accounts_check(config),
         private=lambda kind: kind.startswith(PRIVATE),
         callback_ports=openai_login.CALLBACK_PORTS,

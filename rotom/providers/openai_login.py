@@ -5,20 +5,17 @@ Facts from captures of Codex CLI 0.169.0 (2026-11): the browser login is PKCE wi
 brings a new refresh token, and presenting a spent one may end the whole login. Errors of renewals are told apart as the
 CLI does: three codes, and any other 401, are a verdict; everything else may work later.
 
-What is not here: requests to the model service (openai.py).
+What is not here: what the tokens say (openai_token.py), and requests to the model service (openai.py).
 """
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from rotom.config import Config
 from rotom.problem import Kind, Problem
 from rotom.providers import DeviceCode, Flow, Outgoing, Pause, Reply, Token, oauth
-from rotom.sse import Json
+from rotom.providers.openai_token import number, token_from
 
 CLIENT_ID = "app_EMoamEEZ73f0CkXaXp7hrann"
 SCOPE = "openid profile email offline_access"  # the CLI asks for its connectors too; we do not use them
@@ -26,8 +23,6 @@ CALLBACK_PORTS = (1455, 1457)
 CALLBACK_PATH = "/auth/callback"
 DEVICE_SECONDS = 900.0
 
-AUTH_CLAIM = "https://api.openai.com/auth"
-PROFILE_CLAIM = "https://api.openai.com/profile"
 HINT = "run: rotom login --provider openai"
 
 OVER = {
@@ -160,64 +155,6 @@ def may_renew(token: Token, now: float) -> bool:
     return token.refresh is not None
 
 
-def import_login(data: bytes) -> Token:
-    """The login in the auth.json of the Codex CLI, or of another program with the same fields.
-
-    Raises:
-      Problem: INVALID when there is none in it.
-    """
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as exc:
-        raise Problem(Kind.INVALID, "that file is not JSON") from exc
-    for found in _places(document):
-        access = found.get("access_token")
-        if isinstance(access, str) and access:
-            return token_from(found, None)
-    if isinstance(document, dict) and document.get("OPENAI_API_KEY"):
-        raise Problem(Kind.INVALID, "that file holds an API key and no ChatGPT login", hint="run `codex login` first")
-    raise Problem(
-        Kind.INVALID,
-        "there is no login in that file. The Codex CLI may keep it in the keyring of the system instead",
-        hint=HINT,
-    )
-
-
-def token_from(fields: Mapping[str, Any], old: Token | None) -> Token:
-    """A token from a token answer (or a file with the same fields); what is missing in it stays as it was in `old`."""
-    now = time.time()
-    access = str(fields.get("access_token") or (old.access if old else ""))
-    access_claims, id_claims = oauth.claims(access), oauth.claims(fields.get("id_token"))
-    auth = {**_object(access_claims, AUTH_CLAIM), **_object(id_claims, AUTH_CLAIM)}
-    profile = {**_object(access_claims, PROFILE_CLAIM), **_object(id_claims, PROFILE_CLAIM)}
-    expires_at = _number(access_claims.get("exp"))
-    if expires_at is None and (lifetime := _number(fields.get("expires_in"))) is not None:
-        expires_at = now + lifetime
-    if expires_at is None and old is not None and old.access == access:
-        expires_at = old.expires_at
-    extra = dict(old.extra) if old else {}
-    for name, value in {
-        "user_id": auth.get("chatgpt_user_id") or auth.get("user_id"),
-        "fedramp": auth.get("chatgpt_account_is_fedramp"),
-        "subscription_active_start": auth.get("chatgpt_subscription_active_start"),
-        "subscription_active_until": auth.get("chatgpt_subscription_active_until"),
-        "organization": _organization(auth),
-    }.items():
-        if value is not None:
-            extra[name] = value
-    refresh = fields.get("refresh_token") or (old.refresh if old else None)
-    return Token(
-        access=access,
-        refresh=str(refresh) if refresh else None,
-        expires_at=expires_at,
-        account_id=_first(auth.get("chatgpt_account_id"), fields.get("account_id"), old and old.account_id),
-        email=_first(id_claims.get("email"), profile.get("email"), old and old.email),
-        plan=_first(auth.get("chatgpt_plan_type"), old and old.plan),
-        obtained_at=now,
-        extra=extra,
-    )
-
-
 def _exchange(config: Config, code: str, redirect_uri: str, verifier: str) -> Flow:
     reply: Reply = yield Outgoing.form(
         f"{config.openai_issuer}/oauth/token",
@@ -284,7 +221,7 @@ def _renewal_problem(reply: Reply) -> Problem:
 
 def _trouble(reply: Reply, doing: str) -> Problem:
     """A reply that says nothing about the login itself: it may work later."""
-    after = _number(reply.headers.get("retry-after"))
+    after = number(reply.headers.get("retry-after"))
     if oauth.interposed(reply):
         return Problem(
             Kind.UNAVAILABLE,
@@ -300,41 +237,5 @@ def _trouble(reply: Reply, doing: str) -> Problem:
     return Problem(Kind.UPSTREAM, f"OpenAI answered {reply.status} while {doing}: {words}", retry_after=after)
 
 
-def _places(document: object) -> Iterator[Json]:
-    """Where the tokens may be: in ``tokens`` (Codex CLI), at the top, or under the provider's name."""
-    if not isinstance(document, dict):
-        return
-    inner = [document.get(name) for name in ("tokens", "openai", "codex", "chatgpt", "providers", "accounts")]
-    yield from (place for place in (document.get("tokens"), document) if isinstance(place, dict))
-    for place in inner:
-        if isinstance(place, dict) and place is not document:
-            yield from _places(place)
-
-
-def _organization(auth: Mapping[str, Any]) -> str | None:
-    organizations = auth.get("organizations")
-    if not isinstance(organizations, list):
-        return None
-    return _first(*(one.get("title") for one in organizations if isinstance(one, dict) and one.get("is_default")))
-
-
-def _object(claims: Mapping[str, Any], name: str) -> Json:
-    value = claims.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _first(*values: object) -> str | None:
-    """The first of the values that is a text with something in it."""
-    return next((value for value in values if isinstance(value, str) and value), None)
-
-
-def _number(value: object) -> float | None:
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return None
-    return number if 0 <= number < 1e12 else None
-
-
 def _interval(value: object) -> float:
-    return min(max(_number(value) or 5.0, 1.0), 60.0)
+    return min(max(number(value) or 5.0, 1.0), 60.0)

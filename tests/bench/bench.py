@@ -174,7 +174,8 @@ class Bench:
                 times = [trio.run(load.hang_up, port, self.upstream, path, text, wait) for _ in range(5)]
                 figures.append(load.median(times))
             print(
-                f"  {name:10} streaming {figures[0]:.1f}  silent after the head {figures[1]:.1f}  before it {figures[2]:.1f}"
+                f"  {name:10} streaming {figures[0]:.1f}  silent after the head {figures[1]:.1f}  "
+                f"before it {figures[2]:.1f}"
             )
 
 

@@ -1,0 +1,56 @@
+"""What is said on a terminal: ready to paste, and without a secret."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+from rotom.banner import banner
+from rotom.catalogue import Model
+from rotom.config import load
+from rotom.server.listen import Address
+
+FALLBACK = Model("gpt-5.5", "openai", context=272_000)
+HERE = [Address("192.168.1.5", 14550), Address("127.0.0.1", 14550)]
+
+
+def said(environ: dict[str, str], *, logins: bool = True, demo: bool = False) -> str:
+    known = [("OpenAI (ChatGPT plan)", "user@example.com", "plan plus")] if logins else []
+    return banner(load({}, {"ROTOM_HOME": "/nonexistent"} | environ), known, FALLBACK, HERE, demo)
+
+
+def exports(text: str, environ: dict[str, str]) -> dict[str, str]:
+    """What a shell makes of the lines to paste."""
+    lines = "\n".join(re.findall(r"^ +(export .*)$", text, re.MULTILINE))
+    done = subprocess.run(
+        ["sh", "-c", lines + "\nenv"],
+        env={"PATH": "/usr/bin:/bin"} | environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return dict(line.partition("=")[::2] for line in done.stdout.splitlines())
+
+
+def test_the_lines_can_be_pasted() -> None:
+    text = said({})
+    assert "http://192.168.1.5:14550, http://127.0.0.1:14550" in text
+    assert "user@example.com, plan plus" in text
+    set_ = exports(text, {})
+    assert set_["ANTHROPIC_BASE_URL"] == "http://127.0.0.1:14550"
+    assert set_["ANTHROPIC_AUTH_TOKEN"]
+    assert set_["ANTHROPIC_MODEL"] == "gpt-5.5"
+    assert set_["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] == "272000"
+
+
+def test_a_key_is_named_and_not_shown() -> None:
+    environ = {"ROTOM_API_KEY": "a-key-that-nobody-may-see"}
+    text = said(environ)
+    assert "nobody-may-see" not in text
+    assert exports(text, environ)["ANTHROPIC_AUTH_TOKEN"] == "a-key-that-nobody-may-see"
+
+
+def test_without_a_login_and_in_a_demonstration() -> None:
+    assert "rotom login" in said({}, logins=False)
+    assert "DEMONSTRATION" in said({}, demo=True)
+    assert "DEMONSTRATION" not in said({})

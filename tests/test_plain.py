@@ -56,6 +56,19 @@ async def test_which_exception_comes_out(own: BaseException | None, helper: Base
         await block()
 
 
+async def test_what_the_block_raises_comes_before_what_its_helper_raised_earlier() -> None:
+    async def block() -> None:
+        async with helpers() as nursery:
+            nursery.start_soon(fails, problem("helper"))
+            try:
+                await trio.sleep_forever()
+            finally:
+                raise problem("own")
+
+    with pytest.raises(Problem, match="own"):
+        await block()
+
+
 async def test_two_levels_deep() -> None:
     async def block() -> None:
         async with helpers(), helpers() as inner:

@@ -141,8 +141,6 @@ class Connection:
             await self._problem(exchange, internal_error(exchange.id))
         finally:
             self.app.done(exchange)
-        if exchange.gone or self.drain.begun:
-            return False
         if self.h11.our_state is h11.DONE and self.h11.their_state is h11.DONE:
             self.h11.start_next_cycle()
             return True

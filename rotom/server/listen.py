@@ -195,9 +195,7 @@ async def serve(
         connections.start_soon(accept)
         task_status.started()  # clients that come before `accept` runs wait in the backlog
         await drain.wait()
-        accepting.cancel()
-        for listener in listeners:
-            listener.socket.close()
+        accepting.cancel()  # which closes the listeners
         connections.cancel_scope.deadline = trio.current_time() + grace
 
 

@@ -391,7 +391,10 @@ async def test_no_pulse_and_no_spinning_after_the_end(mock_clock: MockClock, app
     nursery.cancel_scope.cancel()
 
 
-async def test_a_pulse_is_never_cut_in_two(autojump_clock: Any, app: Any, nursery: trio.Nursery) -> None:
+@pytest.mark.parametrize("last_word_inside", [True, False])
+async def test_a_pulse_is_never_cut_in_two(
+    autojump_clock: Any, app: Any, nursery: trio.Nursery, last_word_inside: bool
+) -> None:
     """The client takes the pulse slowly; meanwhile the handler has its last word ready."""
 
     class Slow(trio.abc.SendStream):
@@ -407,11 +410,18 @@ async def test_a_pulse_is_never_cut_in_two(autojump_clock: Any, app: Any, nurser
         async def aclose(self) -> None:
             await ours.send_stream.aclose()
 
-    app.handlers["/"] = Turn(b"[a]", pause=11, every=10)
+    async def leaves_first(exchange: Exchange) -> None:
+        exchange.start(200)
+        async with exchange.attended(lambda: b"(ping)", 10):
+            await trio.sleep(11)
+        await exchange.send(b"[a]")
+        await exchange.finish()
+
+    app.handlers["/"] = Turn(b"[a]", pause=11, every=10) if last_word_inside else leaves_first
     client, ours = memory_stream_pair()
     slow = trio.StapledStream(Slow(), ours.receive_stream)
     nursery.start_soon(Connection(slow, app, Limits(), Drain()).run)
-    await client.send_all(ASK)
+    await client.send_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     await trio.sleep(30)
     await client.send_eof()
     data = b""

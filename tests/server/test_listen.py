@@ -135,6 +135,14 @@ async def test_ipv6_beside_ipv4_on_the_same_port(app: Any) -> None:
     assert app.over[0].peer.startswith("[::1]:")
 
 
+@ipv6
+async def test_all_addresses_of_both_kinds_on_one_port(app: Any) -> None:
+    async with serving(app, "0.0.0.0:0") as ((four,), _), serving(app, f"[::]:{four.port}"):
+        for host in ("127.0.0.1", "::1"):
+            assert (await answer_of(Address(host, four.port))).startswith(b"HTTP/1.1 200 ")
+    assert [e.local for e in app.over] == [f"127.0.0.1:{four.port}", f"[::1]:{four.port}"]
+
+
 async def test_an_exchange_knows_both_ends(app: Any) -> None:
     async with serving(app, "0.0.0.0:0") as ((any_address,), _):
         await answer_of(Address("127.0.0.1", any_address.port))
@@ -350,6 +358,25 @@ async def test_a_client_that_never_reads_is_given_up(app: Any) -> None:
         assert [e.gone for e in app.over] == [True]
         assert not app.bugs
         await stream.aclose()
+
+
+async def test_a_long_answer_arrives_whole_at_a_slow_client(app: Any) -> None:
+    body = bytes(range(256)) * 20_000
+
+    async def long(exchange: Exchange) -> None:
+        async with exchange.attended():
+            await exchange.answer(200, [], body)
+
+    app.handlers["/a"] = long
+    async with serving(app) as ((where,), _):
+        stream = await connect(where)
+        await stream.send_all(GET.replace(b"Host", b"Connection: close\r\nHost"))
+        data = b""
+        while some := await stream.receive_some(200_000):
+            data += some
+            await trio.testing.wait_all_tasks_blocked(0.001)
+        await stream.aclose()
+    assert data.partition(b"\r\n\r\n")[2] == body
 
 
 async def test_a_refusal_reaches_a_client_that_sends_on(app: Any) -> None:

@@ -150,7 +150,9 @@ class Connection:
         """The next request's head, or None when the client has no more."""
         begun = bool(self.h11.trailing_data[0])
         with self.drain.interruptible(trio.current_time() + self.limits.keepalive_seconds) as idle:
-            if not begun:
+            if begun:
+                await trio.lowlevel.checkpoint()  # pipelined requests shall not starve the other connections
+            else:
                 begun = bool(await self.receive())
         if idle.cancelled_caught or not begun:
             return None

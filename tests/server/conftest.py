@@ -154,8 +154,11 @@ def talk_alone() -> Callable[..., list[Reply]]:
     """`Server.talk` in a Trio run of its own, for tests by hypothesis, which share fixtures between examples."""
 
     async def talk(pieces: Sequence[bytes], methods: Sequence[str]) -> list[Reply]:
+        app = App()
         async with trio.open_nursery() as nursery:
-            return await Server(App(), nursery).talk(*pieces, methods=methods)
+            found = await Server(app, nursery).talk(*pieces, methods=methods)
+        assert not app.bugs
+        return found
 
     def run(*pieces: bytes, methods: Sequence[str] = ()) -> list[Reply]:
         return trio.run(talk, pieces, methods, clock=MockClock(autojump_threshold=0))

@@ -392,6 +392,25 @@ async def test_a_refusal_reaches_a_client_that_sends_on(app: Any) -> None:
             await stream.aclose()
 
 
+async def test_pipelined_requests_do_not_starve_others(app: Any) -> None:
+    async def quick(exchange: Exchange) -> None:
+        await exchange.json(200, exchange.path)
+
+    app.handlers |= {"/one": quick, "/two": quick}
+    async with serving(app) as ((where,), _):
+        one, two = await connect(where), await connect(where)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        for stream, path in ((one, b"/one"), (two, b"/two")):  # both before the server has a turn
+            with socket.fromfd(stream.socket.fileno(), socket.AF_INET, socket.SOCK_STREAM) as raw:
+                raw.send(GET.replace(b"/a", path) * 100)
+        with trio.fail_after(5):
+            while len(app.over) < 200:
+                await trio.testing.wait_all_tasks_blocked(0.01)
+        await one.aclose()
+        await two.aclose()
+    assert {e.path for e in app.over[:20]} == {"/one", "/two"}
+
+
 async def test_many_clients_at_once(app: Any) -> None:
     answered = 0
 

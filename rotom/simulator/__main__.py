@@ -1,7 +1,7 @@
 """The simulator alone, for trying things by hand.
 
-``python -m rotom.simulator [--port N] [--pace SECONDS] [--lenient] [--list]`` prints the two settings that make rotom use it,
-and serves until it is interrupted. A login with a browser works as well: its page has a link to click.
+``python -m rotom.simulator [--port N] [--pace SECONDS] [--lenient] [--list]`` prints the two settings that make rotom use
+it, and serves until it is interrupted. A login with a browser works as well: its page has a link to click.
 """
 
 from __future__ import annotations

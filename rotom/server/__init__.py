@@ -1,8 +1,8 @@
 """HTTP/1.1 on Trio streams, by hand on h11. Knows nothing about models.
 
 listen.py binds and accepts; connection.py runs the loop of one connection; exchange.py is what a handler sees of one
-request and its answer; routing.py finds the handler. What an error looks like to a client is the application's word:
-the server only asks for it (`App.refusal`).
+request and its answer, body.py reads its body; routing.py finds the handler; drain.py is the polite end. What an error
+looks like to a client is the application's word: the server only asks for it (`App.refusal`).
 """
 
 from __future__ import annotations
@@ -40,6 +40,10 @@ class Limits:
     keepalive_seconds: float = 300
     send_seconds: float = 120
     connections: int = 1024
+
+
+class Gone(Exception):
+    """The client is no longer there. Never leaves the server package."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ import h11
 import trio
 
 from rotom.problem import Kind, Problem
-from rotom.server import App, Limits
+from rotom.server import App, Gone, Limits
 from rotom.server.drain import Drain
-from rotom.server.exchange import Exchange, Gone, response_head
+from rotom.server.exchange import Exchange, response_head
 
 READ = 1 << 16
 LINGER_SECONDS = 2.0

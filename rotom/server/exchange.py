@@ -13,8 +13,7 @@ A hang-up has one form inside the block: cancellation. Afterwards `gone` says so
 from __future__ import annotations
 
 import re
-import zlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
@@ -25,20 +24,15 @@ import trio
 
 from rotom.plain import helpers
 from rotom.problem import Kind, Problem
-from rotom.server import Headers
+from rotom.server import Gone, Headers
+from rotom.server.body import read_body
 from rotom.sse import dumps
 
 if TYPE_CHECKING:
     from rotom.server.connection import Connection
 
 READ_AHEAD = 1 << 16
-BODY_RATE = 16 << 10
-UNPACK = 1 << 20
 ABSOLUTE = re.compile(r"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
-
-
-class Gone(Exception):
-    """The client is no longer there. Never leaves the server package."""
 
 
 class Exchange:
@@ -106,52 +100,7 @@ class Exchange:
           Gone: the client hung up.
         """
         limit = self._connection.limits.body if self.body_limit is None else self.body_limit
-        unpack = self._unpacker()
-        if int(self.headers.get("content-length", 0)) > limit:  # h11 let only digits pass
-            raise too_large(limit)
-        conn, parts, size, unpacked = self._connection.h11, list[bytes](), 0, 0
-        if conn.they_are_waiting_for_100_continue:
-            await self._connection.send(conn.send(h11.InformationalResponse(status_code=100, headers=[])))
-        begun = trio.current_time()
-        while True:
-            event = conn.next_event()
-            if isinstance(event, h11.Data):
-                size += len(event.data)
-                if size > limit:
-                    raise too_large(limit)
-                if unpack is None:
-                    parts.append(event.data)
-                    continue
-                for part in unpack(event.data):
-                    unpacked += len(part)
-                    if unpacked > limit:
-                        raise too_large(limit)
-                    parts.append(part)
-                    await trio.lowlevel.checkpoint()
-            elif event is h11.NEED_DATA:
-                await self._more_body(begun + self._connection.limits.body_seconds + size / BODY_RATE)
-            else:
-                break
-        if unpack is not None and not unpack.complete:
-            raise Problem(Kind.INVALID, "the gzip body is cut short", code="malformed_request")
-        return b"".join(parts)
-
-    async def _more_body(self, deadline: float) -> None:
-        with trio.move_on_at(deadline) as patience:
-            if not await self._connection.receive():
-                raise Gone("hung up inside the body")
-        if patience.cancelled_caught:
-            raise Problem(Kind.SLOW_CLIENT, "the request's body did not arrive in time", code="request_timeout")
-
-    def _unpacker(self) -> _Gunzip | None:
-        encoding = self.headers.get("content-encoding", "identity").strip().lower()
-        if encoding in ("", "identity"):
-            return None
-        if encoding in ("gzip", "x-gzip"):
-            return _Gunzip()
-        raise Problem(
-            Kind.MEDIA_TYPE, f"content-encoding {encoding!r} is not understood; gzip and identity are", code="encoding"
-        )
+        return await read_body(self._connection, self.headers, limit)
 
     async def answer(self, status: int, headers: Headers = (), body: bytes = b"") -> None:
         """Send the whole answer.
@@ -308,30 +257,6 @@ class Exchange:
         self._lost()
 
 
-class _Gunzip:
-    """Unpacks gzip in pieces of at most 1 MiB, so that a bomb is seen before it fills memory."""
-
-    def __init__(self) -> None:
-        self._inflate = zlib.decompressobj(31)
-        self.complete = False
-
-    def __call__(self, data: bytes) -> Iterator[bytes]:
-        try:
-            while data:
-                if self.complete:
-                    self._inflate = zlib.decompressobj(31)  # another member follows
-                    self.complete = False
-                piece = self._inflate.decompress(data, UNPACK)
-                if piece:
-                    yield piece
-                self.complete = self._inflate.eof
-                data = self._inflate.unused_data if self.complete else self._inflate.unconsumed_tail
-        except zlib.error as exc:
-            raise Problem(
-                Kind.INVALID, "the body is not gzip, as content-encoding says", code="malformed_request"
-            ) from exc
-
-
 def origin_form(target: str, method: str) -> tuple[str, str | None]:
     """The request target as path and query, and the Host that it names itself, which then counts.
 
@@ -357,13 +282,4 @@ def response_head(status: int, headers: Headers, request_id: str) -> h11.Respons
             (b"cache-control", b"no-store"),
             (b"x-content-type-options", b"nosniff"),
         ],
-    )
-
-
-def too_large(limit: int) -> Problem:
-    """The body is longer than allowed."""
-    return Problem(
-        Kind.TOO_LARGE,
-        f"the request's body is longer than {limit} bytes; the setting max_body raises the limit",
-        code="request_too_large",
     )

@@ -219,7 +219,7 @@ def test_on_a_terminal_there_is_something_to_paste(tmp_path: Path) -> None:
         (["--bind", "0.0.0.0:0", "--api-key", "short"], 78, "at least 16 characters"),
         (["--bind", "10.255.255.0/24:0"], 78, "no address in that range"),
         (["--bind", "nonsense:port"], 78, "port"),
-        (["--provider", "nobody"], 78, "nobody"),
+        (["--bind", "127.0.0.1:0", "--provider", "nobody"], 78, "nobody"),
         (["--nonsense"], 64, "--nonsense"),
     ],
 )

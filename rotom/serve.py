@@ -12,10 +12,12 @@ What is not here: the server (server/), what it serves (routes/), and what is pr
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -45,6 +47,8 @@ from rotom.upstream.models import ModelLists
 if TYPE_CHECKING:
     from rotom.simulator import Simulator
 
+MOST_FILES = 65536
+
 
 def serve(loaded: Loaded, demo: bool = False) -> int:
     """Serve until a signal says stop; the exit status.
@@ -53,7 +57,36 @@ def serve(loaded: Loaded, demo: bool = False) -> int:
       Problem: when it cannot start.
     """
     log = Log(sys.stderr, form_for(sys.stderr, loaded.config.log_format, os.environ), loaded.config.log_level)
+    _allow_many_files()
+    logging.getLogger("trio.serve_listeners").addHandler(_AcceptTrouble(log))
     return trio.run(partial(_demo if demo else _run, loaded, os.environ, log), strict_exception_groups=True)
+
+
+def _allow_many_files() -> None:
+    """Raise the soft limit on open files to the hard one: the usual soft 1024 is less than max_connections needs."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+class _AcceptTrouble(logging.Handler):
+    """Trio says ten times a second, with a traceback, that no more connections can be accepted. One line will do."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.ERROR)
+        self._log = log
+        self._quiet_until = 0.0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        now = time.monotonic()
+        if now >= self._quiet_until:
+            self._quiet_until = now + 60
+            self._log.error("no more connections can be accepted for now: too many open files")
 
 
 @asynccontextmanager

@@ -24,6 +24,10 @@ from rotom.providers import Authorize, Reply, Step
 from rotom.sse import Json
 
 LONGEST_PASTE = 64 << 10
+LONGEST_WORDS = 16 << 10
+
+_TOKEN = re.compile(r"eyJ[\w-]{6,}(?:\.[\w-]*)*|\brt[._][\w.-]{16,}|(?<=[Bb]earer )[\w.~+/=-]{16,}")
+"""JWTs, refresh tokens as OpenAI makes them, and whatever follows the word Bearer."""
 
 
 def new_verifier() -> str:
@@ -139,7 +143,7 @@ def error_code(reply: Reply) -> str | None:
     value = object_of(reply)
     error = value.get("error")
     code = error.get("code") or error.get("type") if isinstance(error, dict) else error or value.get("code")
-    return code.lower() if isinstance(code, str) and code else None
+    return printable(code).lower() or None if isinstance(code, str) else None
 
 
 def error_words(reply: Reply) -> str:
@@ -152,8 +156,10 @@ def error_words(reply: Reply) -> str:
 
 
 def printable(words: str) -> str:
-    """Words from elsewhere as one short line that cannot play with a terminal."""
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())
+    """Words from elsewhere as one short line that cannot play with a terminal and gives no token back: a service may
+    quote what it was sent."""
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in words[:LONGEST_WORDS]).split())
+    line = _TOKEN.sub("[token]", line)
     return line if len(line) <= 300 else line[:299] + "…"
 
 

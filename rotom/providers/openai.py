@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from math import ceil
+from math import ceil, isfinite
 from typing import Any
 
 from rotom.catalogue import Model
@@ -120,7 +120,8 @@ def _good(reply: Reply) -> Json:
 def _usage(value: Json) -> Usage:
     found = _windows(value.get("rate_limit"), None)
     found += _windows(value.get("code_review_rate_limit"), "code_review")
-    for entry in value.get("additional_rate_limits") or ():
+    more = value.get("additional_rate_limits")
+    for entry in more if isinstance(more, list) else ():
         if isinstance(entry, dict):
             name = entry.get("limit_name") or entry.get("metered_feature")
             found += _windows(entry.get("rate_limit"), str(name))
@@ -142,11 +143,20 @@ def _windows(value: Any, limit: str | None) -> list[Window]:
         window = value.get(name)
         if not isinstance(window, dict):
             continue
-        seconds, used, resets = (window.get(key) for key in ("limit_window_seconds", "used_percent", "reset_at"))
-        if isinstance(seconds, int | float) and isinstance(used, int | float) and seconds > 0:
-            at = float(resets) if isinstance(resets, int | float) else None
-            found.append(Window(ceil(seconds / 60), float(used), at, limit))
+        keys = ("limit_window_seconds", "used_percent", "reset_at")
+        seconds, used, resets = (_finite(window.get(key)) for key in keys)
+        if seconds is not None and used is not None and seconds > 0:
+            found.append(Window(ceil(seconds / 60), used, resets, limit))
     return sorted(found, key=lambda window: window.minutes)
+
+
+def _finite(value: object) -> float | None:
+    """A number that can be counted with: JSON from elsewhere may hold NaN, Infinity, and whole numbers of any length."""
+    try:
+        number = float(value) if isinstance(value, int | float) else None
+    except OverflowError:
+        return None
+    return number if number is not None and isfinite(number) and abs(number) < 1e12 else None
 
 
 def _text(value: object) -> str | None:

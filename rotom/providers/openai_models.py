@@ -10,6 +10,7 @@ What is not here: which name means which model (catalogue.py), and fetching (ope
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -84,8 +85,13 @@ BUILTIN: tuple[Model, ...] = (
 
 
 def read_models(entries: Iterable[object]) -> list[Model]:
-    """The models in an answer of ``GET /models``. What cannot be understood of one is left at its default."""
-    return [_read(entry) for entry in entries if isinstance(entry, dict) and isinstance(entry.get("slug"), str)]
+    """The models in an answer of ``GET /models``. What cannot be understood of one is left at its default; a name that
+    is none (it will be shown, logged and pasted into a shell) leaves the model out."""
+    return [_read(entry) for entry in entries if isinstance(entry, dict) and _is_name(entry.get("slug"))]
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][\w.:/@+-]{0,127}", value, re.ASCII) is not None
 
 
 def _read(entry: Json) -> Model:

@@ -128,7 +128,7 @@ def _fault(status: int | None, value: Json, headers: Mapping[str, str]) -> Fault
 
 
 def _word(value: object) -> str | None:
-    return value.lower() if isinstance(value, str) and value else None
+    return printable(value).lower() or None if isinstance(value, str) else None
 
 
 def _place(entry: Json) -> str:
@@ -213,7 +213,8 @@ def _usage_limit(fault: Fault) -> Problem:
         seconds = _retry_after(fault)
     plan = fault.error.get("plan_type")
     which = f"{_length(window.minutes)} " if window else ""
-    message = f"the {which}usage limit of the ChatGPT {plan + ' ' if isinstance(plan, str) else ''}plan is used up"
+    named = f"{printable(plan)} " if isinstance(plan, str) else ""
+    message = f"the {which}usage limit of the ChatGPT {named}plan is used up"
     if seconds is not None:
         message += f"; it resets at {_local(now + seconds)} (in {_duration(seconds)}, {seconds:.0f} seconds)"
     else:
@@ -312,7 +313,7 @@ def _cloudflare(status: int, headers: Mapping[str, str]) -> Problem:
     message = (
         f"the provider's gatekeeper (Cloudflare) turned this network away ({status}). It says nothing about your account "
         "or your request: wait some minutes, and leave VPN and data centre addresses"
-        + (f" [cf-ray {ray}]" if ray else "")
+        + (f" [cf-ray {printable(ray)}]" if ray else "")
     )
     return Problem(Kind.UPSTREAM, message, code="cloudflare", retry=False)
 
@@ -356,7 +357,7 @@ def _retry_after(fault: Fault) -> float | None:
         seconds = milliseconds / 1000
     if seconds is None and (match := _TRY_AGAIN.search(fault.words)):
         unit = (match[2] or "s").lower()
-        seconds = float(match[1]) * {"ms": 0.001, "s": 1.0, "m": 60.0}[unit]
+        seconds = _number(float(match[1]) * {"ms": 0.001, "s": 1.0, "m": 60.0}[unit])
     return seconds
 
 
@@ -386,6 +387,6 @@ def _local(moment: float) -> str:
 def _number(value: Any) -> float | None:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if 0 <= number < 1e12 else None

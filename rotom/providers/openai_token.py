@@ -111,6 +111,6 @@ def number(value: object) -> float | None:
     """A number that a provider sent, perhaps as a text; None when it is none that makes sense."""
     try:
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if 0 <= number < 1e12 else None

@@ -330,3 +330,19 @@ def test_the_registry() -> None:
     assert providers["openai"].private("codex.rate_limits")
     assert not providers["openai"].private("error")
     assert len({model.id for model in BUILTIN}) == len(BUILTIN)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 10**400, 1e300, "5", None, [5]])
+@pytest.mark.parametrize("key", ["limit_window_seconds", "used_percent", "reset_at"])
+def test_usage_of_numbers_that_are_none(key: str, number: object) -> None:
+    window = {"limit_window_seconds": 18000, "used_percent": 5, "reset_at": 1795000000, key: number}
+    answer = {"rate_limit": {"primary_window": window}, "additional_rate_limits": 5}
+    _, usage = play(openai.make(CONFIG).usage(TOKEN), answer)
+    assert [(w.minutes, w.used_percent, w.resets_at) for w in usage.windows] == (
+        [(300, 5.0, None)] if key == "reset_at" else []
+    )
+
+
+def test_models_have_names() -> None:
+    slugs = ["gpt-5.5", "org/m:2", "x; rm -rf ~", "$(id)", "\x1b[2J", "", "é", "a" * 200, "a\n", None, 5]
+    assert [model.id for model in openai.read_models([{"slug": slug} for slug in slugs])] == ["gpt-5.5", "org/m:2"]

@@ -246,3 +246,31 @@ def test_every_body_means_something(status: int, value: object) -> None:
     if isinstance(value, dict):
         assert failure(Event("response.failed", data=value)) is not None
         assert failure(Event("error", data=value)) is not None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"type": "usage_limit_reached", "resets_at": 10**400},
+        {"type": "usage_limit_reached", "resets_in_seconds": 10**400},
+        {"message": f"the usage limit has been reached, try again in {'9' * 240} m"},
+        {"code": "server_is_overloaded", "message": f"try again in {'9' * 240} m"},
+    ],
+)
+def test_numbers_that_cannot_be_counted_with_are_not_known(error: dict[str, Any]) -> None:
+    assert refusal(429, {}, json.dumps({"error": error}).encode()).retry_after is None
+
+
+def test_words_of_the_service_neither_play_with_a_terminal_nor_give_a_token_back() -> None:
+    token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm5hIn0.c2lnbmF0dXJl"
+    error = {
+        "type": "usage_limit_reached",
+        "plan_type": "\x1b[2Jplus",
+        "message": f"\x9b31m no: {token}",
+        "code": token,
+    }
+    for status in (401, 429, 400):
+        said = refusal(status, {}, json.dumps({"error": error}).encode())
+        assert (said.message + (said.code or "")).isprintable()
+        assert "eyj" not in (said.message + (said.code or "")).lower()
+    assert refusal(403, {"cf-mitigated": "x", "cf-ray": "\x9b31m"}, b"").message.isprintable()

@@ -92,12 +92,14 @@ def encode(frames: Iterable[Event]) -> bytes:
     """The frames as bytes to send. One of type ``""`` is written without an event field, one of type ``:`` as a comment."""
     out: list[bytes] = []
     for frame in frames:
-        opening = _OPENINGS.get(frame.type)
+        opening, raw = _OPENINGS.get(frame.type), frame.raw
         if opening is None:
             opening = b"event: %b\ndata: " % frame.type.encode()
             if len(_OPENINGS) < _REMEMBERED:
                 _OPENINGS[frame.type] = opening
-        out += (opening, frame.raw, b"\n\n")
+        if b"\n" in raw:  # came on several data lines, and goes so again
+            raw = raw.replace(b"\n", b"\ndata: ")
+        out += (opening, raw, b"\n\n")
     return b"".join(out)
 
 
@@ -109,9 +111,11 @@ class Decoder:
     """
 
     def __init__(self, limit: int = 64 << 20) -> None:
-        self._buffer = b""
+        self._pending: list[bytes] = []  # pieces of an event whose end has not come; joined once, when it has
+        self._size = 0
         self._limit = limit
         self._crs = False
+        self._cr = b""
         self._first = True
 
     def feed(self, data: bytes) -> list[Event]:
@@ -120,25 +124,27 @@ class Decoder:
         Raises:
           Problem: UPSTREAM when an event grows over the limit.
         """
-        seen = max(0, len(self._buffer) - 1)
-        if self._buffer:
-            data = self._buffer + data
+        if self._crs or b"\r" in data:
+            data = self._plain(data)
+        if self._pending:
+            if b"\n\n" not in data and not (data[:1] == b"\n" == self._pending[-1][-1:]) and not self._first:
+                return self._hold(data)
+            data = b"".join((*self._pending, data))
+            self._pending, self._size = [], 0
         if self._first and data:
             if data[:3] == b"\xef\xbb\xbf":  # a byte order mark is allowed once, at the start
                 data = data[3:]
             elif b"\xef\xbb\xbf".startswith(data[:3]):
-                self._buffer = data
-                return []
+                return self._hold(data)
             self._first = False
-        if self._crs or b"\r" in data:
-            self._crs = True
-            data, seen = self._plain(data), 0
-        end = data.rfind(b"\n\n", seen)  # what was in the buffer held no whole event
-        self._buffer = data[end + 2 :] if end >= 0 else data
-        if len(self._buffer) > self._limit:
-            raise Problem(Kind.UPSTREAM, "the provider sent an event that is too long")
-        events = []
-        for block in data[:end].split(b"\n\n") if end >= 0 else ():
+        end = data.rfind(b"\n\n")
+        if end < 0:
+            return self._hold(data)
+        self._hold(data[end + 2 :])
+        whole, events = data[:end], []
+        if not whole.isascii():
+            whole = _utf8(whole)
+        for block in whole.split(b"\n\n"):
             first, mark, raw = block.partition(b"\ndata: ")
             kind = _TYPES.get(first)
             if kind is not None and mark and b"\n" not in raw:
@@ -147,11 +153,30 @@ class Decoder:
                 events.append(event)
         return events
 
+    def _hold(self, data: bytes) -> list[Event]:
+        """Keep what is no whole event yet."""
+        if data:
+            self._pending.append(data)
+            self._size += len(data)
+            if self._size > self._limit:
+                raise Problem(Kind.UPSTREAM, "the provider sent an event that is too long")
+        return []
+
     def _plain(self, data: bytes) -> bytes:
-        """Line ends as LF. A CR at the very end may be half a CRLF: it stays as it is until more comes."""
+        """Line ends as LF. A CR at the very end may be half a CRLF: it waits until more comes."""
+        self._crs, data, self._cr = True, self._cr + data, b""
         if data.endswith(b"\r"):
-            return data[:-1].replace(b"\r\n", b"\n").replace(b"\r", b"\n") + b"\r"
+            data, self._cr = data[:-1], b"\r"
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _utf8(data: bytes) -> bytes:
+    """What is not UTF-8 becomes U+FFFD, as the event stream's rules say: some clients end at such bytes."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return data.decode(errors="replace").encode()
+    return data
 
 
 def _event(block: bytes) -> Event | None:

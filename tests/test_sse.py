@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -94,3 +95,25 @@ def test_a_long_event_in_pieces_is_found() -> None:
     pieces = [b"event: a\ndata: ", *[b"x" * 1000] * 50, b"\n", b"\nevent: b\ndata: 1\n\n"]
     found = [event for piece in pieces for event in decoder.feed(piece)]
     assert [(event.type, len(event.raw)) for event in found] == [("a", 50_000), ("b", 1)]
+
+
+def test_a_long_event_costs_as_much_as_it_is_long() -> None:
+    """Joined at each read, 64 MiB in small reads would be copied thousands of times: hours at one byte a read."""
+    decoder = Decoder()
+    decoder.feed(b"data: " + b"x" * (32 << 20))
+    begun = time.process_time()
+    for _ in range(2000):
+        decoder.feed(b"x")
+    assert time.process_time() - begun < 1
+    (event,) = decoder.feed(b"\n\n")
+    assert len(event.raw) == (32 << 20) + 2000
+
+
+def test_bytes_that_are_no_utf_8_are_replaced() -> None:
+    (event,) = Decoder().feed(b'event: x\ndata: {"a":"\xff\xed\xa0\x80\xe4\xb8\xad"}\n\n')
+    assert event.raw.decode() == '{"a":"\ufffd\ufffd\ufffd\ufffd\u4e2d"}'
+
+
+@pytest.mark.parametrize("raw", [b"one\ntwo", b"a\n\nevent: forged\ndata: {}\n\n", b"\n", b"a\n"])
+def test_data_of_several_lines_stays_one_event(raw: bytes) -> None:
+    assert Decoder().feed(encode([Event("x", raw), Event("y", b"1")])) == [Event("x", raw), Event("y", b"1")]

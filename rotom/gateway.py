@@ -54,6 +54,9 @@ PRELUDE = frozenset(
 )
 """Events that say nothing of the answer yet. Overloads arrive behind them (seen by others on the Codex backend, 2026)."""
 
+MOST_HELD = 1000
+"""How many events are held back at most; a provider that sends more of them before any content gets them forwarded."""
+
 USAGE_SECONDS = 60.0
 """How long what a provider said of its limits is good for; asking often is a pattern that gets accounts banned."""
 
@@ -117,7 +120,7 @@ class Answer:
         Raises:
           Problem: the answer failed before it had content.
         """
-        while not self._over and not any(event.type not in PRELUDE for event in self._held):
+        while not self._over and len(self._held) < MOST_HELD and all(event.type in PRELUDE for event in self._held):
             self._held += await self._read()
             if self._problem is not None and all(event.type in PRELUDE for event in self._held):
                 raise self._problem

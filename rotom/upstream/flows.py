@@ -8,7 +8,9 @@ What is not here: what the steps say (providers/), and how a person is asked (wh
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -84,9 +86,27 @@ async def perform(client: httpx.AsyncClient, outgoing: Outgoing, *, limits: Limi
                 parts.append(part)
                 size += len(part)
                 if size > REPLY_BYTES:
-                    raise Problem(Kind.UPSTREAM, "the provider's answer is too long", retry=False)
+                    raise _too_long()
         finally:
             await response.aclose()
-        # httpx decodes a coding that was not asked for.
-        whole = httpx.Response(response.status_code, headers=response.headers, content=b"".join(parts))
-    return Reply(whole.status_code, dict(whole.headers), whole.content)
+    return Reply(response.status_code, dict(response.headers), _unpacked(response, b"".join(parts)))
+
+
+def _unpacked(response: httpx.Response, data: bytes) -> bytes:
+    """The body without a coding that was not asked for, which some machine in between may put on it; and no bomb."""
+    coding = response.headers.get("content-encoding", "identity").strip().lower()
+    if coding in ("", "identity") or not data:
+        return data
+    inflate = zlib.decompressobj(47)  # gzip or zlib, as it comes
+    with suppress(zlib.error):
+        plain = inflate.decompress(data, REPLY_BYTES)
+        if inflate.unconsumed_tail:
+            raise _too_long()
+        if inflate.eof:
+            return plain
+    message = f"the provider answered in an encoding that was not asked for ({coding[:40]!r})"
+    raise Problem(Kind.UPSTREAM, message, code="encoding", retry=False)
+
+
+def _too_long() -> Problem:
+    return Problem(Kind.UPSTREAM, "the provider's answer is too long", retry=False)

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
 import httpx
+import trio
 
 from rotom.catalogue import Model
 from rotom.config import Config
@@ -28,6 +29,10 @@ from rotom.upstream.transport import Body
 TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed", "response.done", "error"})
 REFUSAL_BYTES = 1 << 18
 """The most that is read of an error body."""
+REFUSAL_SECONDS = 5.0
+"""How long the rest of an error body is waited for."""
+ANSWER_BYTES = 256 << 20
+"""The longest answer: far above what any model says, far below what fills a memory."""
 LINGER_SECONDS = 0.05
 
 
@@ -44,6 +49,7 @@ class Answer:
         self._body = body
         self._is_private = provider.private
         self._decoder = Decoder()
+        self._size = 0
         self.complete = False
 
     def __aiter__(self) -> AsyncIterator[list[Event]]:
@@ -64,6 +70,9 @@ class Answer:
                 ) from None
             except httpx.RequestError as exc:
                 raise problem_of(exc) from exc
+            self._size += len(data)
+            if self._size > ANSWER_BYTES:
+                raise Problem(Kind.UPSTREAM, "the provider's answer has no end", code="answer_too_long", retry=False)
             if events := self._public(self._decoder.feed(data)):
                 return events
         raise StopAsyncIteration
@@ -75,7 +84,9 @@ class Answer:
             if kind == "message":  # a stream without event fields: the JSON says the type as well
                 if event.raw == b"[DONE]":
                     continue
-                kind = event.type = str(event.data.get("type", kind))
+                named = event.data.get("type")
+                if isinstance(named, str) and named.isascii() and named.isprintable():
+                    kind = event.type = named
             if kind in TERMINAL:
                 out.append(event)
                 self.complete = True
@@ -121,13 +132,11 @@ async def ask(
 async def _beginning(body: Body) -> bytes:
     # What can be had of an error body: it explains the status, so its own troubles do not count.
     got = b""
-    try:
+    with suppress(httpx.RequestError), trio.move_on_after(REFUSAL_SECONDS):
         async for data in body:
             got += data
             if len(got) >= REFUSAL_BYTES:
                 break
-    except httpx.RequestError:
-        pass
     return got[:REFUSAL_BYTES]
 
 

@@ -136,3 +136,25 @@ async def test_network_errors_become_problems(error: httpx.RequestError, kind: K
         with pytest.raises(Problem) as caught:
             await perform(client, Outgoing.get(URL))
     assert (caught.value.kind, caught.value.code) == (kind, code)
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"), [("gzip", b"no gzip"), ("br", b"x"), ("gzip", gzip.compress(b"x" * 1000)), ("gzip", b"")]
+)
+async def test_codings_that_were_not_asked_for(monkeypatch: pytest.MonkeyPatch, coding: str, body: bytes) -> None:
+    """Among them a bomb: it ends where it passes the limit, not when it is unpacked."""
+    monkeypatch.setattr("rotom.upstream.flows.REPLY_BYTES", 100)
+
+    class Plain(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            response = httpx.Response(200, headers={"content-encoding": coding})
+            response.stream = httpx.ByteStream(body)
+            return response
+
+    async with httpx.AsyncClient(transport=Plain()) as client:
+        if not body:
+            assert (await perform(client, Outgoing.get(URL))).body == b""
+            return
+        with pytest.raises(Problem) as caught:
+            await perform(client, Outgoing.get(URL))
+    assert caught.value.retry is False

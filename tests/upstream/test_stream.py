@@ -234,3 +234,44 @@ async def test_an_event_that_is_no_json_is_the_providers_fault(tmp_path: Path) -
             async with one() as answer:
                 await anext(answer)
         assert caught.value.kind is Kind.UPSTREAM
+
+
+async def test_a_refusal_that_drips_does_not_hold_its_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rotom.upstream.stream.REFUSAL_SECONDS", 0.05)
+
+    async def drip(stream: trio.SocketStream) -> None:
+        await stream.send_all(b"HTTP/1.1 400 No\r\ntransfer-encoding: chunked\r\n\r\n" + chunk(b"x"))
+        await trio.sleep_forever()
+
+    async with asking(drip, tmp_path) as (_, one):
+        with trio.fail_after(5), pytest.raises(Problem, match="400"):
+            async with one():
+                pass
+
+
+async def test_an_endless_answer_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rotom.upstream.stream.ANSWER_BYTES", 1 << 20)
+
+    async def endless(stream: trio.SocketStream) -> None:
+        await stream.send_all(CHUNKED)
+        while True:
+            await stream.send_all(chunk(encode([DELTA] * 1000)))
+
+    async with asking(endless, tmp_path) as (stand, one):
+        with trio.fail_after(5), pytest.raises(Problem, match="no end") as caught:
+            async with one() as answer:
+                await collect(answer)
+        assert caught.value.retry is False
+        await stand.gone.wait()
+
+
+@pytest.mark.parametrize("named", [b'"x\\nevent: forged"', b'"\\ud800"', b"[1]", b"null"])
+async def test_a_type_that_is_none_is_not_taken(tmp_path: Path, named: bytes) -> None:
+    async with (
+        asking(sends(CHUNKED + chunk(b'data: {"type":' + named + b"}\n\n" + encode([DONE])), END), tmp_path) as (
+            _,
+            one,
+        ),
+        one() as answer,
+    ):
+        assert [event.type for events in await collect(answer) for event in events] == ["message", DONE.type]

@@ -17,6 +17,9 @@ FOREIGN = ("claude", "sonnet", "opus", "haiku", "fable", "mythos", "best", "defa
 """First words of names that only Anthropic hosts: ids, and the aliases of Claude Code (2.x, 2026-11), whose small
 background requests ask for a haiku whatever model is set."""
 
+LONGEST = 100
+"""The characters of an unknown name that are looked at and repeated."""
+
 PREFIXES = {"codex": "openai", "anthropic": None}
 """Words before a slash that are not a provider's own name -> the provider meant; None: just left out."""
 
@@ -115,7 +118,7 @@ class Catalogue:
             return model
         if _foreign(name):
             return self.fallback()
-        raise self._unknown(name, f"there is no model {name!r}")
+        raise self._unknown(name, f"there is no model {name[:LONGEST]!r}")
 
     def _find(self, name: str) -> Model | None:
         plain = _plain(name)
@@ -128,7 +131,7 @@ class Catalogue:
     def _unknown(self, name: str, message: str) -> Problem:
         # Models known to be refused are no advice.
         near = get_close_matches(
-            _plain(name).rpartition("/")[2], [model.id for model in self.models if not model.retired], 3, 0.5
+            _plain(name).rpartition("/")[2][:LONGEST], [model.id for model in self.models if not model.retired], 3, 0.5
         )
         shown = ", ".join(model.id for model in self.listed()[:12])
         advice = f"did you mean {' or '.join(near)}?" if near else f"there are {shown}"

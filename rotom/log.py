@@ -51,6 +51,10 @@ are seconds, `input` to `reasoning` tokens, `dropped` request fields that could 
 `bug` the id of a traceback."""
 
 
+LONGEST = 400
+"""Characters of one value in an exchange's line; clients and providers choose some of them."""
+
+
 class Log:
     """Where lines go.
 
@@ -96,7 +100,11 @@ class Log:
         level = "warning" if isinstance(status, int) and status >= 500 else "info"
         if LEVELS[level] > self._threshold:
             return
-        known = {name: facts[name] for name in FIELDS if _tells(facts.get(name)) and (name != "retries" or facts[name])}
+        known = {
+            name: _short(facts[name])
+            for name in FIELDS
+            if _tells(facts.get(name)) and (name != "retries" or facts[name])
+        }
         if self.form == "json":
             self._write(level, "exchange", known)
             return
@@ -156,6 +164,16 @@ def escaped(text: str) -> str:
 def _tells(value: Any) -> bool:
     """Zero tokens are news, nothing is not."""
     return value is not None and value is not False and value not in ("", (), [])
+
+
+def _short(value: Any) -> Any:
+    """A value as it is, cut where it is long."""
+    if isinstance(value, list | tuple):
+        return [_short(part) for part in value[:20]]
+    if isinstance(value, bool | float) or (isinstance(value, int) and abs(value) < 1e18):
+        return value
+    text = value if isinstance(value, str) else repr(value) if not isinstance(value, int) else "a huge number"
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def _word(value: Any) -> str:

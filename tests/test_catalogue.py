@@ -1,5 +1,7 @@
 """Names and the models they mean."""
 
+import time
+
 import pytest
 
 from rotom.catalogue import Catalogue, Model
@@ -72,3 +74,11 @@ def test_the_list_for_people() -> None:
     assert listed[:4] == ["grok-4.3", "grok-4", "gpt-6.1-sol", "gpt-6-astra"]
     assert "codex-auto-review" not in listed
     assert "gpt-5.1" not in listed
+
+
+def test_an_endless_name_is_looked_at_in_part() -> None:
+    begun = time.process_time()
+    with pytest.raises(Problem) as caught:
+        Catalogue([Model("gpt-5.5", "openai")]).resolve("gpt-" + "x" * 20_000_000)
+    assert len(caught.value.message) < 400
+    assert time.process_time() - begun < 2

@@ -173,3 +173,12 @@ def test_no_field_of_an_exchange_could_hold_a_secret():
         "prompt",
         "message",
     }
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_an_exchange_is_a_line_that_can_be_read(form):
+    log, stream = logged(form)
+    long = "x" * 100_000
+    log.exchange({"path": f"/{long}", "model": long, "dropped": [long] * 100, "input": 10**5000, "output": {"a": long}})
+    assert len(stream.getvalue()) < 20_000
+    assert stream.getvalue().count("\n") == 1

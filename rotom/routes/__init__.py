@@ -14,7 +14,7 @@ import trio
 from rotom.dialects import Dialect, messages, responses
 from rotom.gateway import Gateway
 from rotom.log import Log
-from rotom.problem import Problem
+from rotom.problem import Kind, Problem
 from rotom.routes.account import Account
 from rotom.routes.generate import generate
 from rotom.routes.guard import Rules, check, media_type
@@ -70,7 +70,8 @@ class Application:
         if is_anthropic(exchange):
             exchange.extra_headers.append(("request-id", exchange.id))
         exchange.extra_headers += check(self.rules, exchange.method, exchange.path, exchange.headers, exchange.local)
-        if any(name == "access-control-allow-methods" for name, _ in exchange.extra_headers):
+        preflight = any(name == "access-control-allow-methods" for name, _ in exchange.extra_headers)
+        if preflight and exchange.method == "OPTIONS":
             await exchange.answer(204)  # a preflight from an origin that the person allowed
             return
         if (methods := self.router.methods(exchange.path)) and exchange.method not in (*methods, "HEAD"):
@@ -78,7 +79,12 @@ class Application:
         route, exchange.params = self.router.find(exchange.method, exchange.path)
         media_type(route.accepts, exchange.headers)
         exchange.body_limit = route.body_limit
-        await route.handler(exchange)
+        try:
+            await route.handler(exchange)
+        except RecursionError as exc:  # the body was read, but what came of it could not be gone through
+            if exchange.started:
+                raise
+            raise Problem(Kind.INVALID, "the body's JSON is nested too deeply", code="invalid_json") from exc
 
     def refusal(self, exchange: Exchange | None, problem: Problem, request_id: str) -> Refusal:
         """The problem in the words of the dialect that the client speaks; in OpenAI's form where that is not known."""

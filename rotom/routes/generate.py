@@ -30,7 +30,7 @@ def parse(body: bytes) -> Json:
       Problem: INVALID, saying where the JSON is broken.
     """
     try:
-        value: Any = json.loads(body.decode())  # JSON is UTF-8; json itself would guess
+        value: Any = json.loads(body.decode(), parse_constant=_no_constant)  # JSON is UTF-8; json itself would guess
     except UnicodeDecodeError as exc:
         raise Problem(Kind.INVALID, "the body is not UTF-8", code="invalid_json") from exc
     except ValueError as exc:
@@ -40,6 +40,10 @@ def parse(body: bytes) -> Json:
     if not isinstance(value, dict):
         raise Problem(Kind.INVALID, "the body is JSON, but not an object", code="invalid_json")
     return value
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON value")
 
 
 def generate(dialect: Dialect, gateway: Gateway) -> Handler:
@@ -108,10 +112,10 @@ def _note(exchange: Exchange, answer: Answer) -> None:
 
 
 def _tokens(usage: Json) -> Json:
-    details = {name: usage.get(name) or {} for name in ("input_tokens_details", "output_tokens_details")}
+    given, made = (usage.get(name) for name in ("input_tokens_details", "output_tokens_details"))
     return {
         "input": usage.get("input_tokens"),
-        "cached": details["input_tokens_details"].get("cached_tokens"),
+        "cached": given.get("cached_tokens") if isinstance(given, dict) else None,
         "output": usage.get("output_tokens"),
-        "reasoning": details["output_tokens_details"].get("reasoning_tokens"),
+        "reasoning": made.get("reasoning_tokens") if isinstance(made, dict) else None,
     }

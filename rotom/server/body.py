@@ -32,7 +32,7 @@ async def read_body(connection: Connection, headers: Mapping[str, str], limit: i
     unpack = _unpacker(headers)
     if int(headers.get("content-length", 0)) > limit:  # h11 let only digits pass
         raise _too_large(limit)
-    conn, parts, size, unpacked = connection.h11, list[bytes](), 0, 0
+    conn, whole, size = connection.h11, bytearray(), 0  # not a list: a body may come in single bytes
     if conn.they_are_waiting_for_100_continue:
         await connection.send(conn.send(h11.InformationalResponse(status_code=100, headers=[])))
     begun = trio.current_time()
@@ -43,13 +43,12 @@ async def read_body(connection: Connection, headers: Mapping[str, str], limit: i
             if size > limit:
                 raise _too_large(limit)
             if unpack is None:
-                parts.append(event.data)
+                whole += event.data
                 continue
             for part in unpack(event.data):
-                unpacked += len(part)
-                if unpacked > limit:
+                whole += part
+                if len(whole) > limit:
                     raise _too_large(limit)
-                parts.append(part)
                 await trio.lowlevel.checkpoint()
         elif event is h11.NEED_DATA:
             await _receive(connection, begun + connection.limits.body_seconds + size / BODY_RATE)
@@ -57,7 +56,7 @@ async def read_body(connection: Connection, headers: Mapping[str, str], limit: i
             break
     if unpack is not None and not unpack.complete:
         raise Problem(Kind.INVALID, "the gzip body is cut short", code="malformed_request")
-    return b"".join(parts)
+    return bytes(whole)
 
 
 async def _receive(connection: Connection, deadline: float) -> None:

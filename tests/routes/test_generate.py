@@ -12,7 +12,8 @@ import httpx
 import pytest
 import trio
 
-from rotom.sse import Decoder, Event
+from rotom.simulator.play import Reply
+from rotom.sse import Decoder, Event, encode
 
 PATHS = ["/v1/messages", "/v1/responses"]
 
@@ -167,6 +168,9 @@ async def test_a_hang_up_stops_the_provider_at_once(house: Any, scenario: Any, s
         (b"\xff\xfe", "not UTF-8"),
         (b"[" * 100_000, "nested too deeply"),
         (b"", "not JSON"),
+        (b'{"temperature": NaN}', "NaN"),
+        (b'{"max_tokens": -Infinity}', "Infinity"),
+        (b'{"max_tokens": ' + b"9" * 5000 + b"}", "digits"),
     ],
 )
 @pytest.mark.parametrize("path", PATHS)
@@ -194,3 +198,47 @@ async def test_an_unknown_model_is_told_with_the_nearest(house: Any) -> None:
         response = await house.ask("hello", path=path, model="gpt-5.6-sool")
         assert response.status_code == status
         assert "gpt-5.6-sol" in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("depth", [300, 900, 960, 980, 990])
+async def test_what_can_be_read_but_not_gone_through_is_the_clients_fault(house: Any, path: str, depth: int) -> None:
+    """JSON may be nested less than the parser takes and more than what comes after it."""
+    kind = "custom" if path == "/v1/messages" else "function"
+    tool = {"type": kind, "name": "t", "input_schema": {"a": 0}, "parameters": {"a": 0}}
+    body = json.dumps(question(path) | {"tools": [tool]}).replace("0", "[" * depth + "]" * depth)
+    response = await house.client.post(path, content=body, headers={"content-type": "application/json"})
+    assert response.status_code in (200, 400), response.text
+
+
+ITEM = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "hi", "annotations": []}]}
+
+
+def stream_of(*said: Event) -> Reply:
+    """A provider that says just that."""
+    return Reply(200, encode(said), (("content-type", "text/event-stream"),))
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    "count", [[1], "x", 5, {"input_tokens_details": [1], "output_tokens_details": "x", "input_tokens": 10**400}]
+)
+async def test_token_counts_that_are_none(house: Any, path: str, count: Any, stream: bool) -> None:
+    response = {"id": "resp_1", "object": "response", "model": "gpt-5.5", "output": [ITEM], "usage": count}
+    done = Event("response.completed", data={"type": "response.completed", "response": response})
+    said = Event("response.output_item.done", data={"type": "x", "output_index": 0, "item": ITEM})
+    house.simulator.script(stream_of(said, done))
+    answer = await house.ask("hello", path=path, stream=stream)
+    assert answer.status_code == 200
+    assert "hi" in answer.text
+    assert "internal" not in answer.text
+
+
+async def test_what_is_held_back_before_any_content_is_bounded(house: Any) -> None:
+    waiting = Event("response.in_progress", data={"type": "response.in_progress"})
+    house.simulator.script(stream_of(*[waiting] * 3000))
+    answer = await streamed(house, "/v1/responses")
+    assert answer.status_code == 200  # they were forwarded, though the answer then broke
+    assert len(house.simulator.questions()) == 1
+    assert "response.failed" in answer.text

@@ -21,8 +21,8 @@ class Turn:
 
     Fields:
       body: a Responses request: ``model``, ``input`` (always a list of items), ``instructions``, ``tools``, ``reasoning``,
-        ``text``, ``tool_choice``, ``parallel_tool_calls``, ``include``, ``service_tier`` ... It may hold more than a provider
-        takes: dressers work from an allow list. ``body["model"]`` is what the client asked for until the gateway resolves it.
+        ``text``, ``tool_choice`` and so on. It may hold more than a provider takes: dressers work from an allow list.
+        ``body["model"]`` is what the client asked for until the gateway resolves it.
       asked: the model name as the client wrote it; the client sees this name again in its answer.
       stream: whether the client wants a stream.
       session: what ties the turns of one conversation together, from the client's own ids where it has any; the provider's

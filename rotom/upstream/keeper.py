@@ -44,6 +44,9 @@ LAST = 5.0  # a token with less than this left is not handed out
 RENEWAL_SECONDS = 30.0  # how long a provider may take; a stop waits for it
 LOCK_SECONDS = 60.0
 SHORTEST_PAUSE = 0.01  # the rest of a float difference must not become a busy loop
+YOUNG_SECONDS = 60.0
+"""A token that was renewed less than this ago is taken for good, whatever it says of its end. Where this machine's clock
+is ahead, or a provider's tokens are short-lived, each new token looks as if it had to be renewed at once."""
 LOOK_SECONDS = 30.0  # how often vault and clock are looked at; a machine that was suspended jumps in time
 
 UNTOUCHED = frozenset({"cloudflare", "connect_timeout", "connect_error", "proxy_error"})
@@ -86,6 +89,7 @@ class Keeper:
         self._now = now
         self._logins = Logins(vault, providers.keys(), say, now)
         self._renewals: dict[str, _Renewal] = {}
+        self._made: dict[str, str] = {}  # the access token that the last renewal of each login brought
         self._nursery: trio.Nursery | None = None
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -112,9 +116,8 @@ class Keeper:
         """
         login = await self._login(name)
         token = _of(login)
-        left = math.inf if token.expires_at is None else token.expires_at - self._now()
-        if left > LAST:
-            if left < EARLY:
+        if self._good(token):
+            if token.expires_at is not None and token.expires_at - self._now() < EARLY:
                 self._logins.wake()
             return token
         return await self.renew(name, EXPIRY, token)
@@ -167,7 +170,12 @@ class Keeper:
         raise _not_logged_in(name, f"not logged in to {self.providers[name].title}")
 
     def _good(self, token: Token) -> bool:
-        return token.expires_at is None or token.expires_at > self._now() + LAST
+        return token.expires_at is None or token.expires_at > self._now() + LAST or self._age(token) < YOUNG_SECONDS
+
+    def _age(self, token: Token) -> float:
+        """Seconds since it was received; infinite when that is not known, or when the clock was set back since."""
+        age = self._now() - token.obtained_at
+        return age if age >= 0 else math.inf
 
     def _refuse_early(self, name: str, reason: str, login: Login, token: Token) -> None:
         """Raise what a renewal would end with anyway, without asking the provider."""
@@ -179,6 +187,12 @@ class Keeper:
             raise Problem(Kind.UNAUTHENTICATED, message, code="cannot_renew", retry=False)
         if login.problem is not None and reason != ASKED and now < login.retry_at:
             raise fresh(login.problem, retry_after=login.retry_at - now)
+        if reason == REFUSED and self._made.get(name) == token.access and self._age(token) < YOUNG_SECONDS:
+            message = (
+                "the provider refuses even the token that it gave a moment ago; if that goes on, run "
+                f"`rotom login --provider {name}`"
+            )
+            raise Problem(Kind.UNAUTHENTICATED, message, code="login_over", retry=False)
 
     # Renewals
 
@@ -192,7 +206,7 @@ class Keeper:
             if login.spent is not None:
                 due = login.retry_at  # a renewal begins with saving what could not be saved
             elif token.expires_at is not None and self.providers[name].may_renew(token, now):
-                due = max(token.expires_at - EARLY, login.retry_at)
+                due = max(token.expires_at - EARLY, login.retry_at, now + YOUNG_SECONDS - self._age(token))
             else:
                 continue
             if now >= due:
@@ -281,6 +295,10 @@ class Keeper:
             self._logins.learn(name, Login(new, problem, retry_at=self._now() + FIRST_PAUSE, spent=current))
         else:
             self._say("info", f"the {name} token was renewed")
+        self._made[name] = new.access
+        if new.expires_at is not None and new.expires_at - self._now() < EARLY:
+            left = new.expires_at - self._now()
+            self._say("warning", f"the new {name} token has {left:.0f} seconds left by this clock: is the clock right?")
         return new
 
     async def _saved(self, name: str, current: Token, new: Token) -> Token:

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from functools import partial
+from types import SimpleNamespace
 from urllib.parse import parse_qsl
 
 import h11
@@ -444,3 +445,39 @@ async def test_kill_9_during_renewals(tmp_path):
                 assert vault.unfinished("openai") is not None
                 await world.login()
     assert lost < 10
+
+
+@pytest.mark.parametrize("seconds", [200, 20, 1])
+async def test_tokens_that_end_soon_are_no_reason_to_renew_them_for_ever(
+    world, nursery, autojump_clock, monkeypatch, seconds
+):
+    """Found by attack: with such tokens, or with a clock that is ahead, each renewal was at once followed by another."""
+    monkeypatch.setattr("rotom.providers.openai_token.time", SimpleNamespace(time=world.now))
+    world.issuer.access_seconds = seconds
+    await world.login()
+    keeper = world.keeper()
+    await nursery.start(keeper.run)
+    for _ in range(600):
+        await keeper.token("openai")
+        await trio.sleep(1)
+    assert 1 <= world.posts <= 11
+    assert any("is the clock right?" in sentence for _, sentence in world.said)
+
+
+async def test_a_token_that_is_refused_as_soon_as_it_came_is_not_renewed_again(
+    world, nursery, autojump_clock, monkeypatch
+):
+    monkeypatch.setattr("rotom.providers.openai_token.time", SimpleNamespace(time=world.now))
+    token = await world.login()
+    keeper = world.keeper()
+    await nursery.start(keeper.run)
+    token = await keeper.renew("openai", REFUSED, token)  # the first refusal of a login is worth a try
+    for _ in range(20):
+        with pytest.raises(Problem, match="a moment ago") as caught:
+            await keeper.renew("openai", REFUSED, token)
+        assert caught.value.retry is False
+    assert world.posts == 1
+    await keeper.renew("openai", ASKED, token)  # a person may
+    await trio.sleep(61)
+    await keeper.renew("openai", REFUSED, await keeper.token("openai"))
+    assert world.posts == 3

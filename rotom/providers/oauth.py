@@ -3,7 +3,7 @@
 The parts here are the ones that every provider's login is made of; each provider's module puts them together as flows
 (openai_login.py). Whoever plays a flow brings the network and the person.
 
-What is not here: the loopback listener (upstream/callback.py), and any one provider's addresses and error codes.
+What is not here: the loopback listener (cli/callback.py), and any one provider's addresses and error codes.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ from rotom.sse import Json
 
 LONGEST_PASTE = 64 << 10
 LONGEST_WORDS = 16 << 10
+
+SHORTEST_CODE = 16
+"""A code that is pasted alone has at least so many characters: a stray word is not sent off, which would end the login."""
 
 _TOKEN = re.compile(r"eyJ[\w-]{6,}(?:\.[\w-]*)*|\brt[._][\w.-]{16,}|(?<=[Bb]earer )[\w.~+/=-]{16,}")
 """JWTs, refresh tokens as OpenAI makes them, and whatever follows the word Bearer."""
@@ -83,7 +86,8 @@ def read_callback(text: str) -> Callback:
         found = dict(parse_qsl(text.replace("#", "&").rpartition("?")[2]))
     elif re.fullmatch(r"[\w.~+/=-]+(#[\w.~+/=-]*)?", text):
         code, _, state = text.partition("#")
-        found = {"code": code, "state": state}
+        if state or len(code) >= SHORTEST_CODE:
+            found = {"code": code, "state": state}
     if not found.get("code") and not found.get("error"):
         raise Problem(
             Kind.INVALID,

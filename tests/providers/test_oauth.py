@@ -80,7 +80,8 @@ def test_an_error_is_read_with_its_words():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "  \n", "http://[", "http://localhost:1455/", "what is this?", "code=", "?state=x"]
+    "text",
+    ["", "  \n", "http://[", "http://localhost:1455/", "what is this?", "what is it", "code=", "?state=x"],
 )
 def test_what_has_no_code_is_told(text):
     with pytest.raises(Problem) as caught:

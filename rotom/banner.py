@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from rotom import __version__
 from rotom.catalogue import Model
 from rotom.config import Loaded
 from rotom.server.listen import Address
+from rotom.term import clean
 
 
 def banner(
@@ -28,14 +30,14 @@ def banner(
             "'rotom serve --demo --list' shows what it can play; 'rotom login' is the way to the real thing.",
         ]
     lines.append("")
-    lines += ["  " + ", ".join(word for word in login if word) for login in logins]
+    lines += ["  " + clean(", ".join(word for word in login if word)) for login in logins]
     if not logins:
         lines.append("  No provider is logged in yet. In another terminal: rotom login")
     lines += ["", "Claude Code, in the terminal where you start it:", ""]
     exports = {
         "ANTHROPIC_BASE_URL": base,
         "ANTHROPIC_AUTH_TOKEN": _key(loaded),
-        "ANTHROPIC_MODEL": fallback.id,
+        "ANTHROPIC_MODEL": shlex.quote(clean(fallback.id)),
     }
     if fallback.context:
         exports["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] = str(fallback.context)

@@ -54,3 +54,10 @@ def test_without_a_login_and_in_a_demonstration() -> None:
     assert "rotom login" in said({}, logins=False)
     assert "DEMONSTRATION" in said({}, demo=True)
     assert "DEMONSTRATION" not in said({})
+
+
+def test_what_a_provider_says_neither_plays_with_the_terminal_nor_runs_in_the_shell() -> None:
+    model = Model("x; echo $(id) 'y", "openai")
+    text = banner(load({}, {"ROTOM_HOME": "/nonexistent"}), [("t", "\x1b[2Ja@b", "\x9b31m")], model, HERE, False)
+    assert text.replace("\n", "").isprintable()
+    assert exports(text, {})["ANTHROPIC_MODEL"] == model.id

@@ -78,6 +78,7 @@ def _fail(exc: BaseException) -> int:
     """Tell what ended a command, in words for a person; the exit status."""
     from rotom.cli.exits import INTERNAL, status
     from rotom.problem import Problem
+    from rotom.term import clean
 
     leaves = list(_leaves(exc))
     if any(isinstance(leaf, KeyboardInterrupt) for leaf in leaves):
@@ -97,9 +98,9 @@ def _fail(exc: BaseException) -> int:
     else:
         code, message = INTERNAL, f"internal error: {type(cause).__name__} at {_place(cause)}"
         hint = "this is a bug; ROTOM_DEBUG=1 shows the details for a report"
-    print(f"rotom: {message}", file=sys.stderr)
+    print(f"rotom: {clean(message)}", file=sys.stderr)
     if hint:
-        print(f"       {hint}", file=sys.stderr)
+        print(f"       {clean(hint)}", file=sys.stderr)
     return code
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import hmac
+import html
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from urllib.parse import parse_qs
@@ -141,4 +142,4 @@ async def callback(ports: Sequence[int], path: str) -> AsyncIterator[Callback | 
 
 
 def _page(title: str, text: str) -> bytes:
-    return PAGE.format(title=title, text=text).encode()
+    return PAGE.format(title=html.escape(title), text=html.escape(text)).encode()

@@ -21,7 +21,7 @@ from rotom.cli.paste import read_line
 from rotom.plain import helpers
 from rotom.problem import Kind, Problem
 from rotom.providers import Authorize, DeviceCode
-from rotom.term import Terminal, words
+from rotom.term import Terminal, clean, words
 
 TEXT_BROWSERS = ("www-browser", "links", "elinks", "lynx", "w3m")
 
@@ -80,7 +80,7 @@ class Consent:
         return await self._answer()
 
     def _show_code(self, step: DeviceCode) -> None:
-        code = self._terminal.paint("bold", step.code)
+        code = self._terminal.paint("bold", clean(step.code))
         print(f"Open this address on any device, and type the code {code} there:\n\n{step.url}\n")
         print(f"Waiting; the code is good for {words(step.expires_in)}. Never give it to anybody else.", flush=True)
 

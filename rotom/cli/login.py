@@ -37,7 +37,7 @@ from rotom.problem import Kind, Problem
 from rotom.providers import Provider, Token
 from rotom.providers.registry import all_providers
 from rotom.state.vault import Vault
-from rotom.term import Terminal
+from rotom.term import Terminal, clean
 from rotom.upstream.client import make_client
 from rotom.upstream.flows import play
 
@@ -78,7 +78,7 @@ async def _log_in(config: Config, vault: Vault, provider: Provider, given: Mappi
             with trio.fail_after(SETTLE_SECONDS):
                 settled: Token = await play(client, provider.settle(token))
         except (Problem, trio.TooSlowError) as exc:
-            why = exc.message if isinstance(exc, Problem) else "no answer in time"
+            why = clean(exc.message) if isinstance(exc, Problem) else "no answer in time"
             print(f"rotom: could not ask how this account is routed ({why}); personal accounts do fine without it")
             return token
         if settled != token:

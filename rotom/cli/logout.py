@@ -26,6 +26,7 @@ from rotom.problem import Problem
 from rotom.providers import Provider, Token
 from rotom.providers.registry import all_providers
 from rotom.state.vault import Vault
+from rotom.term import clean
 from rotom.upstream.client import make_client
 from rotom.upstream.flows import play
 
@@ -60,7 +61,7 @@ def _end(config: Config, vault: Vault, provider: Provider) -> None:
     try:
         token = vault.load(provider.name)
     except Problem as problem:  # a login that cannot be opened can still be removed
-        print(f"rotom: {problem.message}; it is removed without telling the provider", file=sys.stderr)
+        print(f"rotom: {clean(problem.message)}; it is removed without telling the provider", file=sys.stderr)
         token = None
     if token is not None:
         trio.run(_revoke, config, provider, token, strict_exception_groups=True)
@@ -75,7 +76,7 @@ async def _revoke(config: Config, provider: Provider, token: Token) -> None:
             try:
                 await play(client, provider.revoke(token))
             except Problem as problem:
-                why = problem.message
+                why = clean(problem.message)
     if scope.cancelled_caught:
         why = "no answer in time"
     if why is not None:

@@ -28,7 +28,7 @@ from rotom.problem import Problem
 from rotom.providers import Provider
 from rotom.providers.registry import all_providers
 from rotom.state.vault import Vault
-from rotom.term import words
+from rotom.term import clean, words
 from rotom.upstream.client import make_client
 from rotom.upstream.keeper import ASKED, Keeper
 
@@ -61,9 +61,9 @@ async def _renew(config: Config, vault: Vault, wanted: list[Provider]) -> int:
                 token = await keeper.renew(provider.name, ASKED)
             except Problem as problem:
                 code = code or status(problem)
-                print(f"rotom: {problem.message}", file=sys.stderr)
+                print(f"rotom: {clean(problem.message)}", file=sys.stderr)
                 if problem.hint:
-                    print(f"       {problem.hint}", file=sys.stderr)
+                    print(f"       {clean(problem.hint)}", file=sys.stderr)
             else:
                 left = "" if token.expires_at is None else f"; good for {words(token.expires_at - time.time())}"
                 print(f"Renewed {provider.title}{account(token)}{left}.")

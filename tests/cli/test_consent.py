@@ -97,3 +97,8 @@ async def test_a_device_code_is_shown(capsys):
     assert "https://issuer.example/device\n" in shown
     assert "ABCD-12345" in shown
     assert "15 min" in shown
+
+
+async def test_a_device_code_does_not_play_with_the_terminal(capsys):
+    await person(None, None)(DeviceCode("https://issuer.example/device", "\x1b[2J\x9b31m", 900))
+    assert capsys.readouterr().out.replace("\n", "").isprintable()

@@ -259,7 +259,7 @@ def read_document(file: Path) -> dict[str, Any] | None:
         return None
     except OSError as exc:
         raise Problem(Kind.INVALID, f"{file} cannot be read: {exc.strerror}", code="config") from exc
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise Problem(Kind.INVALID, f"{file} is not JSON: {exc}", code="config") from exc
     if not isinstance(document, dict):
         raise Problem(Kind.INVALID, f"{file} must hold a JSON object", code="config")

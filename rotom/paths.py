@@ -20,7 +20,11 @@ from rotom.problem import Kind, Problem
 def home(environ: Mapping[str, str]) -> Path:
     """The folder of all state: $ROTOM_HOME, else ``.rotom`` in the person's home."""
     if given := environ.get("ROTOM_HOME"):
-        return Path(given).expanduser().absolute()
+        try:
+            return Path(given).expanduser().absolute()
+        except RuntimeError:
+            message = f"ROTOM_HOME must be a path; nobody's home is known for {given!r}"
+            raise Problem(Kind.INVALID, message, code="config") from None
     base = environ.get("HOME") if os.name == "posix" else None
     return (Path(base) if base else Path.home()) / ".rotom"
 

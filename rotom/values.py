@@ -35,11 +35,12 @@ def word(value: object) -> str:
 
 def path(value: object) -> Path:
     """A path; ``~`` is the person's home. Relative ones are completed by config.py."""
-    if isinstance(value, Path):
-        return value.expanduser()
-    if not isinstance(value, str) or not value.strip() or "\0" in value:
+    if not isinstance(value, Path) and (not isinstance(value, str) or not value.strip() or "\0" in value):
         raise ValueError("must be a path")
-    return Path(value).expanduser()
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError(f"must be a path; nobody's home is known for {str(value)!r}") from None
 
 
 def choice(*words: str) -> Callable[[object], str]:
@@ -70,12 +71,13 @@ def number(minimum: int) -> Callable[[object], int]:
 
 def size(value: object) -> int:
     """A number of bytes: 67108864, "64M", "64MiB"; the units are powers of 1024."""
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 62:
         return value
     match = (
         re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?", value.strip().lower()) if isinstance(value, str) else None
     )
-    result = int(float(match[1]) * _UNITS[match[2]]) if match else 0
+    bytes_ = float(match[1]) * _UNITS[match[2]] if match else 0.0
+    result = int(bytes_) if bytes_ < 1 << 62 else 0
     if result <= 0:
         raise ValueError("must be a size such as 64M (bytes, or with K, M or G)")
     return result
@@ -146,11 +148,11 @@ def host(value: str) -> str:
 
 def origin(value: str) -> str:
     """A web origin as browsers send it: scheme, host and port, no path."""
-    parts = urlsplit(value.lower())
     try:
+        parts = urlsplit(value.lower())
         good = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
-        good = False
+        good, parts = False, urlsplit("")
     if not good or parts.path or parts.query or parts.fragment or "@" in parts.netloc:
         raise ValueError(f"must be origins such as https://app.example.org, without a path, not {value!r}")
     return f"{parts.scheme}://{parts.netloc}"
@@ -169,12 +171,12 @@ def is_loopback(name: str) -> bool:
 def url(value: object) -> str:
     """The base of a provider's addresses: https, or plain http to this machine; without a slash at the end."""
     address = text(value)
-    parts = urlsplit(address)
     try:
+        parts = urlsplit(address)
         name = parts.hostname or ""
         parts.port  # noqa: B018  # raises ValueError when it is no number
     except ValueError:
-        name = ""
+        name, parts = "", urlsplit("")
     if not name or parts.scheme not in {"http", "https"}:
         raise ValueError("must be an https:// URL")
     if "@" in parts.netloc or parts.query or parts.fragment:

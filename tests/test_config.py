@@ -84,6 +84,7 @@ def test_ca_file_follows_ssl_cert_file_unless_it_has_its_own(env):
     [
         ({"--bind": "14550"}, {}, "the option --bind: bind must be HOST:PORT"),
         ({}, {"ROTOM_GRACE": "soon"}, "the environment variable ROTOM_GRACE: grace must be a number of seconds"),
+        ({}, {"ROTOM_HOME": "~nobody-of-that-name"}, "ROTOM_HOME must be a path"),
         ({}, {"ROTOM_LOG_LEVEL": "loud"}, "log_level must be one of debug, info"),
         ({}, {"ROTOM_OPENAI_BASE_URL": "http://example.org"}, "plain http would show the login"),
     ],
@@ -125,6 +126,7 @@ def test_home_cannot_be_filed(env, tmp_path):
         ('{"bind": "127.0.0.1:1"}', Kind.CONFLICT, "Rust program"),
         ('{"version": "0.3", "bind": "127.0.0.1:1"}', Kind.CONFLICT, "Rust program"),
         ('{"version": true}', Kind.CONFLICT, "Rust program"),
+        ("[" * 100_000, Kind.INVALID, "is not JSON"),
     ],
 )
 def test_a_file_that_is_not_ours_is_refused_and_left_alone(env, tmp_path, content, kind, said):

@@ -85,6 +85,11 @@ def test_good_values(read, value, result):
         (values.choice("a"), "b"),
         (values.path, ""),
         (values.path, "a\0b"),
+        (values.path, "~nobody-of-that-name/x"),
+        (values.size, "9" * 400),
+        (values.size, 10**30),
+        (values.origin, "http://["),
+        (values.url, "http://["),
     ],
 )
 def test_bad_values_are_refused_in_words(read, value):

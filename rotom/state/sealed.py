@@ -77,7 +77,9 @@ def read(data: bytes, where: str) -> Json:
             hint="update this rotom, or point ROTOM_AUTH_FILE or ROTOM_HOME elsewhere",
         )
     entries = document.get("providers", {})
-    if version < 1 or not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):
+    good = isinstance(entries, dict) and all(isinstance(entry, dict) for entry in entries.values())
+    locked = document.get("passphrase", {"salt": ""})
+    if version < 1 or not good or not isinstance(locked, dict) or not isinstance(locked.get("salt"), str):
         raise Problem(
             Kind.INVALID,
             f"{where} is damaged: its entries have the wrong form. Nothing was changed in it.",

@@ -78,6 +78,8 @@ def test_a_vault_without_a_login(data):
         (b'{"version": 1, "providers": []}', Kind.INVALID, "damaged"),
         (b'{"version": 1, "providers": {"openai": "planted"}}', Kind.INVALID, "damaged"),
         (b'{"version": 0}', Kind.INVALID, "damaged"),
+        (b'{"version": 1, "providers": {}, "passphrase": 5}', Kind.INVALID, "damaged"),
+        (b'{"version": 1, "providers": {}, "passphrase": {"kdf": "scrypt"}}', Kind.INVALID, "damaged"),
         (b"[" * 100_000, Kind.INVALID, "damaged"),
     ],
 )

@@ -28,7 +28,7 @@ import trio
 from rotom.catalogue import Catalogue, Model
 from rotom.config import Config
 from rotom.problem import Kind, Problem
-from rotom.providers import Provider, Token, Window
+from rotom.providers import Provider, Token, Usage, Window
 from rotom.sse import Event, Json
 from rotom.status import LoginStatus
 from rotom.turn import Turn
@@ -214,12 +214,28 @@ class Gateway:
         limits = self.limits.get(name)
         if limits is None or time.time() - limits.at > USAGE_SECONDS:
             try:
-                usage = await play(self.client, provider.usage(token))
+                token, usage = await self._usage(name, token)
             except Problem as problem:
-                return LoginStatus(name, provider.title, token, problem=problem.message)
+                active = problem.kind is not Kind.UNAUTHENTICATED
+                return LoginStatus(name, provider.title, token, problem=problem.message, active=active)
             limits = self.limits[name] = Limits(usage.windows, time.time())
             token = replace(token, email=token.email or usage.email, plan=usage.plan or token.plan)
         return LoginStatus(name, provider.title, token, limits.windows, limits.at)
+
+    async def _usage(self, name: str, token: Token) -> tuple[Token, Usage]:
+        """What the provider says of the limits, and the token that it took: one that it refuses is renewed once."""
+        ask_limits = self.providers[name].usage
+        try:
+            return token, await play(self.client, ask_limits(token))
+        except Problem as problem:
+            if problem.code != "token_refused":
+                raise
+        with _advice():
+            token = await self.keeper.renew(name, REFUSED, token)
+        try:
+            return token, await play(self.client, ask_limits(token))
+        except Problem as problem:
+            raise _final(problem, name) from problem
 
     async def renew(self, name: str) -> Token:
         """Renew a provider's token because a person asked for it.

@@ -202,6 +202,20 @@ async def test_limits_are_asked_for_when_nothing_is_known(house: Any) -> None:
     assert [received.path for received in house.simulator.requests][-1].endswith("/wham/usage")
 
 
+async def test_limits_are_asked_for_again_with_a_renewed_token(house: Any) -> None:
+    house.simulator.issuer_state.expire_access()
+    (login,) = await house.gateway.logins()
+    assert (login.problem, login.active) == (None, True)
+    assert {window.minutes for window in login.windows} == {300, 10080}
+
+
+async def test_a_login_that_is_over_says_what_to_do(house: Any) -> None:
+    house.simulator.issuer_state.end()
+    (login,) = await house.gateway.logins()
+    assert login.active is False
+    assert "rotom login" in login.problem
+
+
 async def test_what_goes_upstream_is_from_the_allow_list(house: Any) -> None:
     asked = turn()
     asked = asked.with_body(temperature=1, metadata={"a": "b"}, max_output_tokens=5, user="x", store=True)

@@ -10,7 +10,7 @@ Options:
   -h, --help        show this text
 
 Asks the provider for the limits; a token that is about to end is renewed on the way. No server has to run.
-The exit status is 77 when nobody is logged in.
+The exit status is 77 when there is no login that works.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def run(argv: list[str]) -> int:
     else:
         print("rotom: nobody is logged in", file=sys.stderr)
         print("       rotom login", file=sys.stderr)
-    return OK if logins else PERMISSION
+    return OK if any(login.active for login in logins) else PERMISSION
 
 
 async def _ask(config: Config) -> list[LoginStatus]:
@@ -73,7 +73,8 @@ def _login(entry: Json, terminal: Terminal) -> str:
     if token["remaining_seconds"] is not None:
         left = token["remaining_seconds"]
         life = f"{words(left)} left" if left else "ended"
-        lines.append(_line("token", f"{life} ({token['expires_at_local']}); renewed in time"))
+        renewed = "; renewed in time" if entry["active"] else ""
+        lines.append(_line("token", f"{life} ({token['expires_at_local']}){renewed}"))
     windows = entry["windows"] or ()
     longest = max((width(clean(window["name"])) for window in windows), default=0)
     lines += [_window(window, terminal, longest) for window in windows]

@@ -226,6 +226,18 @@ def read_file(file: Path) -> dict[str, Any]:
     Raises:
       Problem: with code ``config``: not readable, not JSON, of a newer version, of another program, or an unknown key.
     """
+    document = read_ours(file)
+    for name in document:
+        check_name(name, file)
+    return document
+
+
+def read_ours(file: Path) -> dict[str, Any]:
+    """What a config.json of this program holds, keys that are not known among it.
+
+    Raises:
+      Problem: with code ``config``: not readable, not JSON, of a newer version, or of another program.
+    """
     document = read_document(file)
     if document is None:
         return {}
@@ -246,8 +258,6 @@ def read_file(file: Path) -> dict[str, Any]:
             code="config",
             hint="use the newer rotom, or point ROTOM_HOME to another folder",
         )
-    for name in document:
-        check_name(name, str(file))
     return document
 
 
@@ -260,14 +270,18 @@ def read_document(file: Path) -> dict[str, Any] | None:
     except OSError as exc:
         raise Problem(Kind.INVALID, f"{file} cannot be read: {exc.strerror}", code="config") from exc
     except (ValueError, RecursionError) as exc:
-        raise Problem(Kind.INVALID, f"{file} is not JSON: {exc}", code="config") from exc
+        hint = "correct it, or move it away"
+        raise Problem(Kind.INVALID, f"{file} is not JSON: {exc}", code="config", hint=hint) from exc
     if not isinstance(document, dict):
         raise Problem(Kind.INVALID, f"{file} must hold a JSON object", code="config")
     return document
 
 
-def check_name(name: str, where: str) -> Setting:
-    """The setting of that name in the file.
+def check_name(name: str, file: Path | None = None) -> Setting:
+    """The setting of that name, if it is one that a file may hold.
+
+    Arguments:
+      file: the one that it was found in; None: a person named it.
 
     Raises:
       Problem: with code ``config``, naming the nearest known one.
@@ -275,21 +289,15 @@ def check_name(name: str, where: str) -> Setting:
     setting = SETTINGS.get(name)
     if setting is not None and setting.filed:
         return setting
+    where = "" if file is None else f"{file}: "
+    hint = "all settings: rotom config show" if file is None else f"take it out: rotom config reset {name}"
     if setting is not None:
-        raise Problem(
-            Kind.INVALID,
-            f"{where}: {name} cannot be set there; set {setting.environment[0]} in the environment",
-            code="config",
-            param=name,
-        )
+        message = f"{where}{name} can only be set by {setting.environment[0]} in the environment"
+        raise Problem(Kind.INVALID, message, code="config", param=name, hint=hint)
     near = get_close_matches(name.lower().replace("-", "_"), [key for key, known in SETTINGS.items() if known.filed], 1)
-    raise Problem(
-        Kind.INVALID,
-        f"{where}: there is no setting {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
-        code="config",
-        param=name,
-        hint="all settings: rotom config show",
-    )
+    meant = f"; did you mean {near[0]!r}?" if near else ""
+    message = f"{where}there is no setting {name!r}{meant}"
+    raise Problem(Kind.INVALID, message, code="config", param=name, hint=hint)
 
 
 def resolve_api_key(config: Config, environ: Mapping[str, str]) -> str | None:

@@ -113,7 +113,7 @@ def test_an_unknown_key_is_named_with_its_file_and_the_nearest(env, tmp_path):
 
 def test_home_cannot_be_filed(env, tmp_path):
     write(tmp_path, {"home": "/x"})
-    with pytest.raises(Problem, match="home cannot be set there; set ROTOM_HOME"):
+    with pytest.raises(Problem, match="home can only be set by ROTOM_HOME"):
         load({}, env)
 
 

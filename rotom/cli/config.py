@@ -32,7 +32,18 @@ from typing import Any
 
 from rotom import paths
 from rotom.cli import usage
-from rotom.config import SETTINGS, VERSION, Config, Loaded, Setting, check_name, load, read_document, read_file
+from rotom.config import (
+    SETTINGS,
+    VERSION,
+    Config,
+    Loaded,
+    Setting,
+    check_name,
+    load,
+    read_document,
+    read_file,
+    read_ours,
+)
 from rotom.problem import Kind, Problem
 
 ASKED = ("bind", "api_key", "provider", "model_fallback", "grace")
@@ -87,22 +98,27 @@ def shown(setting: Setting, value: Any) -> Any:
 def set_value(file: Path, name: str, value: str, *, take_over: bool = False) -> None:
     """Write one setting; the file holds what was given, not what it was read as, so that "64M" stays "64M"."""
     name = name.replace("-", "_")
-    setting = check_name(name, "rotom config")
+    setting = check_name(name)
     _check(setting, value)
     with _locked(file):
-        document = _open(file, take_over=take_over)
+        document = _taken_over(file) if take_over else None
+        document = read_file(file) if document is None else document
         document[name] = int(value) if isinstance(setting.default, int | float) and value.isdecimal() else value
         _write(file, document)
 
 
 def reset(file: Path, name: str | None, *, take_over: bool = False) -> None:
-    """Remove one setting, or all of them. Without a name the file itself stays, empty of settings."""
-    if name is not None:
-        name = name.replace("-", "_")
-        check_name(name, "rotom config")
+    """Remove one setting, or all of them. Without a name the file itself stays, empty of settings.
+
+    A name that is no setting can be removed as well, since nothing works while the file holds it.
+    """
     with _locked(file):
-        document = _open(file, take_over=take_over)
+        taken = _taken_over(file) if take_over else None
+        document = read_ours(file) if taken is None else taken
         if name is not None:
+            name = name if name in document else name.replace("-", "_")
+            if name not in document:
+                check_name(name)
             document.pop(name, None)
         elif not take_over:
             document = {}
@@ -124,24 +140,19 @@ def _check(setting: Setting, value: object) -> None:
         raise Problem(Kind.INVALID, f"{setting.name} {exc}", code="config", param=setting.name) from None
 
 
-def _open(file: Path, *, take_over: bool) -> dict[str, Any]:
-    """The settings in the file; with `take_over` also those of another program's file, after a copy of it was kept."""
-    if take_over:
-        document = read_document(file)
-        if document is not None and not isinstance(document.get("version"), int):
-            return _take_over(file, document)
-    return read_file(file)
-
-
-def _take_over(file: Path, document: Mapping[str, Any]) -> dict[str, Any]:
+def _taken_over(file: Path) -> dict[str, Any] | None:
+    """The settings of another program's file that mean something here, after a copy of it was kept; None when there is no
+    such file."""
+    content = read_document(file)
+    if content is None or isinstance(content.get("version"), int):
+        return None
     from rotom.state.files import create_private
 
-    content = file.read_bytes()
     number = 0
-    while not create_private(backup := file.with_name(f"{file.name}.backup{number or ''}"), content):
+    while not create_private(backup := file.with_name(f"{file.name}.backup{number or ''}"), file.read_bytes()):
         number += 1
     taken, left = {}, []
-    for name, value in document.items():
+    for name, value in content.items():
         setting = SETTINGS.get(name)
         try:
             if setting is None or not setting.filed or value is None:

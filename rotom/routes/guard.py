@@ -188,5 +188,5 @@ def require_key(loopback: bool, key: str | None) -> None:
             Kind.INVALID,
             f"other machines could reach this address, so a local key of at least {MIN_KEY} characters is needed",
             code="key_needed",
-            hint='set one: rotom config set api_key "$(openssl rand -hex 24)"',
+            hint="set one: openssl rand -hex 24 | rotom config set api_key -",
         )

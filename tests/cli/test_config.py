@@ -104,6 +104,15 @@ def test_reset_takes_away_one_or_all(file):
     assert stored(file) == {"version": 1}
 
 
+@pytest.mark.parametrize("name", ["modle_fallback", "max-body"])
+def test_reset_takes_out_what_is_no_setting(capsys, file, name):
+    file.write_text(json.dumps({"version": 1, name: "x", "grace": 3}))
+    assert cli.main(["config", "show"]) == exits.CONFIG
+    assert f"rotom config reset {name}" in capsys.readouterr().err
+    assert cli.main(["config", "reset", name]) == 0
+    assert stored(file) == {"version": 1, "grace": 3}
+
+
 def test_reset_makes_no_file_where_there_is_none(file):
     assert cli.main(["config", "reset"]) == 0
     assert not file.exists()

@@ -85,7 +85,7 @@ def test_set_says_when_the_environment_wins(capsys, monkeypatch):
     [
         (["set", "grase", "1"], "did you mean 'grace'?"),
         (["set", "grace", "soon"], "grace must be a number of seconds"),
-        (["set", "home", "/x"], "set ROTOM_HOME in the environment"),
+        (["set", "home", "/x"], "home can only be set by ROTOM_HOME in the environment"),
         (["reset", "grase"], "did you mean 'grace'?"),
     ],
 )

@@ -75,8 +75,8 @@ def test_gzip_that_is_cut_anywhere_in_transit_is_the_same(talk_alone: Any, membe
     [
         b"",
         b"plain",
-        gzip.compress(b"a" * 1000)[:-1],
-        gzip.compress(b"a" * 1000)[:-8] + b"\0" * 8,
+        gzip.compress(b"a" * 1000, mtime=0)[:-1],
+        gzip.compress(b"a" * 1000, mtime=0)[:-8] + b"\0" * 8,
         gzip.compress(b"a") + b"b",
     ],
     ids=["empty", "not gzip", "cut", "wrong sum", "more behind it"],

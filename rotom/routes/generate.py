@@ -19,6 +19,10 @@ from rotom.problem import Kind, Problem
 from rotom.server.exchange import Exchange
 from rotom.server.routing import Handler
 from rotom.sse import Event, Json, encode
+from rotom.turn import Turn
+
+LARGE = 4 << 20
+"""Bodies over this many bytes are read in a thread: 60 MiB of small blocks take seconds, in which others must be served."""
 
 EVENT_STREAM = [("content-type", "text/event-stream; charset=utf-8"), ("x-accel-buffering", "no")]
 
@@ -51,7 +55,12 @@ def generate(dialect: Dialect, gateway: Gateway) -> Handler:
 
     async def handler(exchange: Exchange) -> None:
         exchange.log["dialect"] = dialect.name
-        turn = dialect.read(parse(await exchange.body()), exchange.headers)
+        body = await exchange.body()
+
+        def read() -> Turn:
+            return dialect.read(parse(body), exchange.headers)
+
+        turn = read() if len(body) <= LARGE else await trio.to_thread.run_sync(read)
         turn = replace(turn, extra={**turn.extra, "request_id": exchange.id})
         exchange.log |= {"model": turn.asked, "stream": turn.stream, "dropped": turn.dropped}
         plan = await gateway.plan(turn)

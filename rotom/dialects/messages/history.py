@@ -25,6 +25,9 @@ from rotom.turn import input_text, message, output_text
 SIGNATURE = "rotom1"
 UNANSWERED = "[There is no result: the call was interrupted.]"
 
+MOST_MESSAGES = 100_000
+"""As many as Anthropic takes. No model's window holds that much; going through millions holds up others."""
+
 _Run = tuple[bool, list[Json]]
 
 
@@ -45,6 +48,8 @@ def read_history(messages: object) -> list[Json]:
     """The input items of a conversation."""
     if not isinstance(messages, list) or not messages:
         raise bad("messages", "at least one message is required")
+    if len(messages) > MOST_MESSAGES:
+        raise bad("messages", f"List should have at most {MOST_MESSAGES} items after validation, not {len(messages)}")
     return _pair(_runs(messages))
 
 

@@ -14,6 +14,8 @@ from typing import Any
 from rotom.dialects.messages.content import bad, field
 from rotom.sse import Json
 
+MOST_TOOLS = 10_000
+
 _GOOD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ODD = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -46,6 +48,8 @@ def read_tools(tools: object, loaded: list[str]) -> tuple[list[Json], dict[str, 
     """
     if not isinstance(tools, list):
         raise bad("tools", "Input should be a list")
+    if len(tools) > MOST_TOOLS:
+        raise bad("tools", f"List should have at most {MOST_TOOLS} items after validation, not {len(tools)}")
     first: list[Json] = []
     deferred: dict[str, Json] = {}
     names: dict[str, str] = {}

@@ -20,6 +20,9 @@ _REFUSED = {
     "prompt": "stored prompts cannot be reached through rotom; send their text as instructions and input",
 }
 
+MOST_ITEMS = 100_000
+"""As many as Anthropic takes messages. No model's window holds that much; going through millions holds up others."""
+
 _SESSION_HEADERS = ("session-id", "session_id", "thread-id", "conversation_id")
 
 
@@ -54,6 +57,8 @@ def _input(value: object) -> list[Json]:
         return [message("user", [input_text(value)])]
     if not isinstance(value, list):
         raise _bad("input", "input must be a text or a list of items")
+    if len(value) > MOST_ITEMS:
+        raise _bad("input", f"input has {len(value)} items; there may be {MOST_ITEMS}")
     return [_item(item, f"input[{index}]") for index, item in enumerate(value)]
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rotom import __version__
 from rotom.catalogue import Model
@@ -11,46 +13,64 @@ from rotom.config import Loaded
 from rotom.server.listen import Address
 from rotom.term import clean
 
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what stands for all addresses, and what reaches them
+
 
 def banner(
-    loaded: Loaded, logins: Sequence[Sequence[str | None]], fallback: Model, bound: Sequence[Address], demo: bool
+    loaded: Loaded,
+    logins: Sequence[Sequence[str | None]],
+    fallback: Model | None,
+    bound: Sequence[Address],
+    *,
+    demo: bool = False,
+    columns: int = 80,
 ) -> str:
     """The text. It holds no secret: where a key is needed, the line tells where it is.
 
     Arguments:
       logins: for each provider served what is known of it: its title, the account's email, its plan.
-      fallback: the model to name in the lines to paste.
+      fallback: the model to name in the lines to paste; None: it is not known.
+      columns: where sentences are broken; the lines to paste never are.
     """
-    base = next((f"http://{address}" for address in bound if address.loopback), f"http://{bound[0]}")
     lines = [f"rotom {__version__} listens on {', '.join(f'http://{address}' for address in bound)}"]
     if demo:
         lines += [
             "",
-            "This is a DEMONSTRATION: a simulated provider answers, nothing leaves this machine, nothing is kept.",
-            "'rotom serve --demo --list' shows what it can play; 'rotom login' is the way to the real thing.",
+            *textwrap.wrap(
+                "This is a DEMONSTRATION: a simulated provider answers, nothing leaves this machine, nothing is kept. "
+                "'rotom serve --demo --list' shows what it can play; 'rotom login' is the way to the real thing.",
+                columns,
+            ),
         ]
     lines.append("")
     lines += ["  " + clean(", ".join(word for word in login if word)) for login in logins]
     if not logins:
-        lines.append("  No provider is logged in yet. In another terminal: rotom login")
+        lines.append("  No login yet. In another terminal: rotom login")
     lines += ["", "Claude Code, in the terminal where you start it:", ""]
     exports = {
-        "ANTHROPIC_BASE_URL": base,
+        "ANTHROPIC_BASE_URL": f"http://{_nearest(bound)}",
         "ANTHROPIC_AUTH_TOKEN": _key(loaded),
-        "ANTHROPIC_MODEL": shlex.quote(clean(fallback.id)),
     }
-    if fallback.context:
+    if fallback is not None:
+        exports["ANTHROPIC_MODEL"] = shlex.quote(clean(fallback.id))
+    if fallback is not None and fallback.context:
         exports["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] = str(fallback.context)
     lines += [f"  export {name}={value}" for name, value in exports.items()]
     lines += ["  claude", ""]
     return "\n".join(lines)
 
 
+def _nearest(bound: Sequence[Address]) -> Address:
+    """The address for programs of this machine."""
+    address = next((address for address in bound if address.loopback), bound[0])
+    return replace(address, host=_LOOPBACK.get(address.host, address.host))
+
+
 def _key(loaded: Loaded) -> str:
     source = loaded.sources.get("api_key", "default")
     if loaded.config.api_key is None:
         file = loaded.config.api_key_file
-        return f'"$(cat {file})"' if file else "rotom"
+        return f'"$(cat {shlex.quote(str(file))})"' if file else "rotom"
     if source.startswith("environment"):
         return '"$' + source.removeprefix("environment ") + '"'
     return "YOUR_LOCAL_KEY"

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from rotom.banner import banner
+from rotom.catalogue import Catalogue, Model
 from rotom.config import Config, Loaded, load, resolve_api_key
 from rotom.gateway import Gateway
 from rotom.log import Log, form_for
@@ -39,6 +40,7 @@ from rotom.routes.guard import Rules, require_key
 from rotom.server import Limits, listen
 from rotom.server.drain import Drain
 from rotom.state.vault import Vault, open_vault
+from rotom.term import Terminal
 from rotom.upstream.client import make_client
 from rotom.upstream.keeper import Keeper
 from rotom.upstream.logins import Say
@@ -179,17 +181,20 @@ async def _run(loaded: Loaded, environ: Mapping[str, str], log: Log, demo: bool 
             connections=config.max_connections,
         )
         known = await gateway.keeper.logins()
+        fallback = _fallback(await gateway.catalogue(), log)
         if sys.stderr.isatty():
             logins = [(gateway.providers[name].title, *_owner(login.token)) for name, login in known.items()]
-            print(banner(loaded, logins, (await gateway.catalogue()).fallback(), bound, demo), file=sys.stderr)
-        log.notice(
-            "listening",
-            addresses=[f"http://{address}" for address in bound],
-            providers=tuple(known) or "none",
-            **({"demo": True} if demo else {}),
-        )
-        if not known:
-            log.warning("no provider is logged in: run 'rotom login'; requests are answered 401 until then")
+            columns = Terminal(sys.stderr).columns
+            print(banner(loaded, logins, fallback, bound, demo=demo, columns=columns), file=sys.stderr)
+        else:
+            log.notice(
+                "listening",
+                addresses=[f"http://{address}" for address in bound],
+                providers=tuple(known) or "none",
+                **({"demo": True} if demo else {}),
+            )
+            if not known:
+                log.warning("no provider is logged in: run 'rotom login'; requests are answered 401 until then")
         await listen.serve(listeners, app, limits, drain, config.grace)
     log.notice("stopped")
     return 0
@@ -199,6 +204,15 @@ def _rules(config: Config, environ: Mapping[str, str]) -> Rules:
     hosts = {listen.Address(host, 0).host.lower() for host in config.allow_host}
     bound = {a.host.lower() for a in listen.addresses(config.bind)}
     return Rules(resolve_api_key(config, environ), frozenset(hosts | bound), frozenset(config.allow_origin))
+
+
+def _fallback(catalogue: Catalogue, log: Log) -> Model | None:
+    """The fallback model. One that is not known is told and no reason to stop: the next list may have it."""
+    try:
+        return catalogue.fallback()
+    except Problem as problem:
+        log.warning(problem.message)
+        return None
 
 
 def _owner(token: Token | None) -> tuple[str | None, str | None]:

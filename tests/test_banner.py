@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 
 from rotom.banner import banner
 from rotom.catalogue import Model
@@ -16,7 +17,7 @@ HERE = [Address("192.168.1.5", 14550), Address("127.0.0.1", 14550)]
 
 def said(environ: dict[str, str], *, logins: bool = True, demo: bool = False) -> str:
     known = [("OpenAI (ChatGPT plan)", "user@example.com", "plan plus")] if logins else []
-    return banner(load({}, {"ROTOM_HOME": "/nonexistent"} | environ), known, FALLBACK, HERE, demo)
+    return banner(load({}, {"ROTOM_HOME": "/nonexistent"} | environ), known, FALLBACK, HERE, demo=demo)
 
 
 def exports(text: str, environ: dict[str, str]) -> dict[str, str]:
@@ -58,6 +59,24 @@ def test_without_a_login_and_in_a_demonstration() -> None:
 
 def test_what_a_provider_says_neither_plays_with_the_terminal_nor_runs_in_the_shell() -> None:
     model = Model("x; echo $(id) 'y", "openai")
-    text = banner(load({}, {"ROTOM_HOME": "/nonexistent"}), [("t", "\x1b[2Ja@b", "\x9b31m")], model, HERE, False)
+    text = banner(load({}, {"ROTOM_HOME": "/nonexistent"}), [("t", "\x1b[2Ja@b", "\x9b31m")], model, HERE)
     assert text.replace("\n", "").isprintable()
     assert exports(text, {})["ANTHROPIC_MODEL"] == model.id
+
+
+def test_sentences_are_broken_between_words_and_lines_to_paste_never() -> None:
+    text = banner(load({}, {"ROTOM_HOME": "/nonexistent"}), [], FALLBACK, HERE[1:], demo=True, columns=50)
+    sentences, _, paste = text.partition("Claude Code")
+    assert max(map(len, sentences.splitlines())) <= 50
+    assert "nothing leaves this machine," in " ".join(sentences.split())
+    assert "  export CLAUDE_CODE_MAX_CONTEXT_TOKENS=272000\n" in paste
+
+
+def test_a_server_on_every_address_is_reached_by_loopback(tmp_path: Path) -> None:
+    key = tmp_path / "the key"
+    key.write_text("the-key-in-a-file\n")
+    loaded = load({"--api-key-file": str(key)}, {"ROTOM_HOME": "/nonexistent"})
+    set_ = exports(banner(loaded, [], None, [Address("0.0.0.0", 14550)]), {})
+    assert set_["ANTHROPIC_BASE_URL"] == "http://127.0.0.1:14550"
+    assert set_["ANTHROPIC_AUTH_TOKEN"] == "the-key-in-a-file"
+    assert "ANTHROPIC_MODEL" not in set_

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+from importlib import import_module
 from typing import Any
 
 import anyio.lowlevel
@@ -242,3 +243,12 @@ async def test_what_is_held_back_before_any_content_is_bounded(house: Any) -> No
     assert answer.status_code == 200  # they were forwarded, though the answer then broke
     assert len(house.simulator.questions()) == 1
     assert "response.failed" in answer.text
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_large_body_is_read_beside_the_loop(house: Any, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_module("rotom.routes.generate"), "LARGE", 10)  # a function has the name as well
+    house.simulator.script("text")
+    assert (await house.ask("hello", path=path)).status_code == 200
+    response = await house.client.post(path, content=b"[" * 100, headers={"content-type": "application/json"})
+    assert response.status_code == 400

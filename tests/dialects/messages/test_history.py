@@ -273,3 +273,9 @@ def test_whatever_was_cut_the_calls_are_paired(messages: list[Any]) -> None:
     strays = sum(name.startswith("user:[the result") for name in brief(items))
     answered = sum(item.get("output") == "ok" for item in items)
     assert answered + strays == results
+
+
+def test_a_million_messages_are_refused_before_they_are_gone_through():
+    with pytest.raises(Problem, match="at most 100000 items") as caught:
+        read_history([None] * 1_000_000)
+    assert caught.value.param == "messages"

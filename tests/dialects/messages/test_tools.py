@@ -139,3 +139,8 @@ def test_choices(choice: Any, expected: Any) -> None:
 def test_bad_choices(choice: Any) -> None:
     with pytest.raises(Problem):
         read_choice(choice, [])
+
+
+def test_too_many_tools_are_refused_before_they_are_gone_through():
+    with pytest.raises(Problem, match="at most 10000 items"):
+        read_tools([None] * 10_001, [])

@@ -85,3 +85,9 @@ def test_refusals_name_the_field(more: Any, param: str) -> None:
 def test_what_asks_for_nothing_is_fine() -> None:
     nothing = {"previous_response_id": None, "conversation": None, "prompt": None, "background": False, "stream": None}
     assert read({"model": "m", "input": "hi", **nothing}, {}).stream is False
+
+
+def test_a_million_items_are_refused_before_they_are_gone_through():
+    with pytest.raises(Problem, match="there may be 100000") as caught:
+        read({"model": "m", "input": [None] * 1_000_000}, {})
+    assert caught.value.param == "input"

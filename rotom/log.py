@@ -97,7 +97,9 @@ class Log:
     def exchange(self, facts: Mapping[str, Any]) -> None:
         """The one line of an exchange. Of `facts` only `FIELDS` are written, and of those only what is known."""
         status = facts.get("status")
-        level = "warning" if isinstance(status, int) and status >= 500 else "info"
+        # A code beside a good status: the answer broke when its head was sent already.
+        failed = isinstance(status, int) and (status >= 500 or (status < 400 and facts.get("code") is not None))
+        level = "warning" if failed else "info"
         if LEVELS[level] > self._threshold:
             return
         known = {

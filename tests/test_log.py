@@ -77,7 +77,8 @@ def test_a_failure_of_ours_is_a_warning_and_passes_a_higher_threshold():
     log, stream = logged("journal", "warning")
     log.exchange({"method": "GET", "path": "/", "status": 404})
     log.exchange({"method": "GET", "path": "/", "status": 502})
-    assert stream.getvalue() == "<4>GET / 502\n"
+    log.exchange({"method": "GET", "path": "/", "status": 200, "code": "connection_lost"})
+    assert stream.getvalue() == "<4>GET / 502\n<4>GET / 200 code=connection_lost\n"
 
 
 def test_levels_below_the_threshold_are_silent_until_configured():

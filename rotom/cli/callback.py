@@ -33,7 +33,6 @@ HEADERS = (
     ("connection", "close"),
     ("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
     ("referrer-policy", "no-referrer"),
-    ("x-content-type-options", "nosniff"),
 )
 
 PAGE = """<!doctype html>

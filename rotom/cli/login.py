@@ -1,7 +1,7 @@
 """Log in to a provider, or replace its login.
 
 Usage:
-  rotom login [options]
+  rotom login [--device | --import FILE] [options]
 
 Options:
   --provider NAME   the provider: openai (also: codex); without it, they are listed and you choose

@@ -83,11 +83,11 @@ def subscribed(token: Token, now: float) -> bool | None:
 
 def _moment(value: object) -> float | None:
     """Unix seconds of a number or an ISO date."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
     try:
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return float(value)
         return datetime.fromisoformat(str(value)).timestamp() if value else None
-    except ValueError:
+    except (ValueError, OverflowError):  # what a provider said may be no time at all
         return None
 
 

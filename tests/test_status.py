@@ -90,3 +90,10 @@ def test_windows_have_names(minutes, limit, name):
 
 def test_a_moment_that_is_none_is_unknown():
     assert local_time(1e30) == local_time(float("nan")) == "unknown"
+
+
+@pytest.mark.parametrize("until", [10**400, float("inf"), float("nan"), "1e999", [1], {"a": 1}])
+def test_an_end_that_is_no_time_breaks_nothing(until):
+    token = Token("x", plan="plus", extra={"subscription_active_until": until})
+    assert subscribed(token, NOW) in (True, False)
+    assert document([LoginStatus("openai", "t", token)], NOW)["logged_in"]

@@ -297,6 +297,8 @@ class Vault:
 
 def open_vault(config: Config, environ: Mapping[str, str], ask: Callable[[str], str] | None = None) -> Vault:
     """The vault that the settings name. `ask` asks a person for a passphrase; None where there is nobody to ask."""
+    if not config.auth_file.name:
+        raise Problem(Kind.INVALID, f"auth_file must be a file, not {config.auth_file}", code="config")
     keys = key_source(config.home, environ, key_file=config.key_file, keyring=config.key_source == "keyring", ask=ask)
     return Vault(config.auth_file, keys)
 

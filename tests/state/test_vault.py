@@ -279,3 +279,10 @@ def test_kill_9_at_any_moment_leaves_the_vault_readable(home):
     assert done > 10  # it was really killed at work
     opened(home).save("last", ONE)
     assert [path.name for path in home.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_vault_has_a_name(tmp_path):
+    environ = {"ROTOM_HOME": str(tmp_path), "ROTOM_AUTH_FILE": "/"}
+    with pytest.raises(Problem, match="auth_file must be a file") as caught:
+        open_vault(load({}, environ).config, environ)
+    assert caught.value.code == "config"

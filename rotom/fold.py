@@ -15,7 +15,10 @@ from collections.abc import Iterable
 from rotom.problem import Kind, Problem
 from rotom.sse import Event, Json
 
-TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed", "response.done"})
+FINISHED = frozenset({"response.completed", "response.incomplete", "response.done"})
+FAILED = frozenset({"response.failed", "error"})
+TERMINAL = FINISHED | FAILED
+"""The events that end a stream."""
 
 
 class Collector:
@@ -92,9 +95,9 @@ def fold(events: Iterable[Event]) -> Json:
     collector = Collector()
     for event in events:
         collector.feed(event)
-        if event.type in ("response.failed", "error"):
+        if event.type in FAILED:
             raise failure(event)
-        if event.type in TERMINAL and collector.response is not None:
+        if event.type in FINISHED and collector.response is not None:
             return collector.response
     raise Problem(Kind.UPSTREAM, "the provider's stream ended before the answer was complete")
 

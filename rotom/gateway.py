@@ -27,6 +27,7 @@ import trio
 
 from rotom.catalogue import Catalogue, Model
 from rotom.config import Config
+from rotom.fold import FAILED, FINISHED
 from rotom.problem import Kind, Problem
 from rotom.providers import Provider, Token, Usage, Window
 from rotom.sse import Event, Json
@@ -38,8 +39,6 @@ from rotom.upstream.keeper import ASKED, REFUSED, Keeper
 from rotom.upstream.models import ModelLists
 from rotom.upstream.retry import delay
 
-TERMINAL = frozenset({"response.completed", "response.incomplete", "response.done"})
-FAILED = frozenset({"response.failed", "error"})
 PRELUDE = frozenset(
     {
         "response.created",
@@ -48,8 +47,6 @@ PRELUDE = frozenset(
         "response.metadata",
         "keepalive",
         "ping",
-        "codex.rate_limits",
-        "codex.response.metadata",
     }
 )
 """Events that say nothing of the answer yet. Overloads arrive behind them (seen by others on the Codex backend, 2026)."""
@@ -136,7 +133,7 @@ class Answer:
         finally:
             self._silence.deadline = float("inf")
         for index, event in enumerate(events):
-            if event.type in TERMINAL:
+            if event.type in FINISHED:
                 self._over = True
                 self._note(event)
                 return events[: index + 1]

@@ -27,7 +27,7 @@ class Turn:
       stream: whether the client wants a stream.
       session: what ties the turns of one conversation together, from the client's own ids where it has any; the provider's
         prompt cache and account affinity hang on it. None: unknown.
-      dropped: names of request fields that no provider can honour, in the order found (told to the client).
+      dropped: names of request fields that no provider can honour, in the order found (told in the log).
       names: shortened tool name -> the client's own name, for the renderer to map back.
       extra: what a dialect's renderer wants to remember of the request; nobody else reads it.
     """

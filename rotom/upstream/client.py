@@ -100,6 +100,11 @@ def request_of(outgoing: Outgoing, limits: Limits) -> httpx.Request:
         raise Problem(Kind.INVALID, f"a request to the provider cannot be made: {type(exc).__name__}") from exc
 
 
+def headers_of(response: httpx.Response) -> dict[str, str]:
+    """The answer's headers, lower case. Much quicker than httpx's own mapping, which guesses an encoding for each."""
+    return {name.decode("ascii").lower(): value.decode("latin-1") for name, value in response.headers.raw}
+
+
 @contextmanager
 def network_problems() -> Iterator[None]:
     """What httpx and our transport raise in the block comes out as a `Problem`."""

@@ -18,7 +18,7 @@ import trio
 
 from rotom.problem import Kind, Problem
 from rotom.providers import Authorize, DeviceCode, Flow, Outgoing, Pause, Reply, Step
-from rotom.upstream.client import Limits, network_problems, request_of
+from rotom.upstream.client import Limits, headers_of, network_problems, request_of
 
 REPLY_BYTES = 64 << 20
 
@@ -89,7 +89,7 @@ async def perform(client: httpx.AsyncClient, outgoing: Outgoing, *, limits: Limi
                     raise _too_long()
         finally:
             await response.aclose()
-    return Reply(response.status_code, dict(response.headers), _unpacked(response, b"".join(parts)))
+    return Reply(response.status_code, headers_of(response), _unpacked(response, b"".join(parts)))
 
 
 def _unpacked(response: httpx.Response, data: bytes) -> bytes:

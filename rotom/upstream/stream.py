@@ -19,14 +19,14 @@ import trio
 
 from rotom.catalogue import Model
 from rotom.config import Config
+from rotom.fold import TERMINAL
 from rotom.problem import Kind, Problem
 from rotom.providers import Provider, Token
 from rotom.sse import Decoder, Event
 from rotom.turn import Turn
-from rotom.upstream.client import Limits, problem_of, request_of
+from rotom.upstream.client import Limits, headers_of, problem_of, request_of
 from rotom.upstream.transport import Body
 
-TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed", "response.done", "error"})
 REFUSAL_BYTES = 1 << 18
 """The most that is read of an error body."""
 REFUSAL_SECONDS = 5.0
@@ -118,10 +118,10 @@ async def ask(
     body: Body = response.extensions["body"]
     try:
         if response.status_code != 200:
-            raise provider.refusal(response.status_code, dict(response.headers), await _beginning(body))
+            raise provider.refusal(response.status_code, headers_of(response), await _beginning(body))
         if (problem := _not_a_stream(response)) is not None:
             raise problem
-        answer = Answer(dict(response.headers), body, provider)
+        answer = Answer(headers_of(response), body, provider)
         yield answer
         if answer.complete:
             await _finish(body)

@@ -25,7 +25,7 @@ from rotom.dialects.messages.problems import error_of
 from rotom.dialects.messages.search import Searches
 from rotom.dialects.messages.tools import call_id
 from rotom.dialects.messages.writer import Writer, frame
-from rotom.fold import TERMINAL, failure
+from rotom.fold import FAILED, FINISHED, failure
 from rotom.problem import Kind, Problem
 from rotom.sse import Event, Json
 from rotom.turn import Turn
@@ -83,9 +83,9 @@ class Renderer:
                 return [Event("content_block_delta", raw)]
         if self._over:
             return []
-        if kind in TERMINAL and kind != "response.failed":
+        if kind in FINISHED:
             return self._finish(event)
-        if kind in ("response.failed", "error"):
+        if kind in FAILED:
             raise failure(event)
         if kind in _HANDLERS:
             frames = self._route(event)

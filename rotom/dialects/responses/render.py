@@ -37,7 +37,7 @@ class Renderer:
             return [event]
         if self._over or kind.startswith(_PRIVATE):
             return []
-        self._over = kind in TERMINAL or kind == "error"
+        self._over = kind in TERMINAL
         if kind == "error" and isinstance(error := event.data.get("error"), dict):
             # Its other form, as the WebSocket has it: SDKs expect the fields flat.
             flat = {name: error.get(name) for name in ("code", "message", "param")}

@@ -81,8 +81,7 @@ def _show(loaded: Loaded, *, as_json: bool) -> None:
     rows = []
     for name, (value, source) in entries.items():
         style = "dim" if source == "default" else "bold"
-        text = ", ".join(value) if isinstance(value, list) else f"{value:g}" if isinstance(value, float) else str(value)
-        rows.append((terminal.paint(style, name), "-" if value is None else text or "-", terminal.paint("dim", source)))
+        rows.append((terminal.paint(style, name), _words(value) or "-", terminal.paint("dim", source)))
     print(terminal.table(rows))
 
 
@@ -95,6 +94,13 @@ def shown(setting: Setting, value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
+def _words(value: Any) -> str:
+    """A setting's value for a terminal; empty when there is none."""
+    if value is None:
+        return ""
+    return ", ".join(value) if isinstance(value, list) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def set_value(file: Path, name: str, value: str, *, take_over: bool = False) -> None:
     """Write one setting; the file holds what was given, not what it was read as, so that "64M" stays "64M"."""
     name = name.replace("-", "_")
@@ -103,7 +109,7 @@ def set_value(file: Path, name: str, value: str, *, take_over: bool = False) -> 
     with _locked(file):
         document = _taken_over(file) if take_over else None
         document = read_file(file) if document is None else document
-        document[name] = int(value) if isinstance(setting.default, int | float) and value.isdecimal() else value
+        document[name] = _filed(setting, value)
         _write(file, document)
 
 
@@ -131,6 +137,11 @@ def _locked(file: Path) -> AbstractContextManager[None]:
     from rotom.state.files import FileLock
 
     return FileLock(file.with_name(f"{file.name}.lock")).held(timeout=5)
+
+
+def _filed(setting: Setting, value: str) -> str | int:
+    """The value as the file holds it."""
+    return int(value) if isinstance(setting.default, int | float) and value.isdecimal() else value
 
 
 def _check(setting: Setting, value: object) -> None:
@@ -214,8 +225,9 @@ def _ask(file: Path) -> None:
                 except Problem as problem:
                     print(terminal.paint("red", f"  {problem.message}"))
                     continue
-                changed |= document.get(name) != answer
-                document[name] = answer
+                value = _filed(setting, answer)
+                changed |= document.get(name) != value
+                document[name] = value
             break
         if effective.sources[name].startswith("environment"):
             print(terminal.paint("yellow", f"  note: {effective.sources[name]} wins over the file"))
@@ -229,8 +241,7 @@ def _ask(file: Path) -> None:
 
 def _answer(terminal: Any, setting: Setting, value: Any) -> str:
     current = shown(setting, value)
-    current = ", ".join(current) if isinstance(current, list) else "none" if current is None else current
-    prompt = f"{terminal.paint('bold', setting.name)}: {setting.help} [{current}]: "
+    prompt = f"{terminal.paint('bold', setting.name)}: {setting.help} [{_words(current) or 'none'}]: "
     try:
         if setting.secret:
             import getpass

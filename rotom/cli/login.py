@@ -155,4 +155,7 @@ def _tell(vault: Vault, provider: Provider, token: Token) -> None:
     }.get(source, "the key file that you named")
     print(f"Logged in to {provider.title}{account(token)}.")
     print(f"Stored in {vault.path}, encrypted with {where}.")
-    print("Next: rotom serve (one that runs already has the new login)")
+    if source == "passphrase":
+        print("'rotom serve' cannot open it: a passphrase needs a person. 'rotom key remove-passphrase' changes that.")
+    else:
+        print("Next: rotom serve (one that runs already has the new login)")

@@ -32,6 +32,7 @@ from rotom.state import files
 
 SIZE = 32
 SCRYPT = {"n": 2**17, "r": 8, "p": 1}  # 0.4 s on a small machine of 2026
+PASSPHRASE_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -170,9 +171,10 @@ class Passphrase:
     def __init__(self, ask: Callable[[str], str] | None) -> None:
         self._ask = ask
         self._known: dict[str, bytes] = {}
+        self._tries = PASSPHRASE_TRIES
 
     def read(self, parameters: Mapping[str, Any]) -> Key:
-        """The key for these parameters; asks once for each."""
+        """The key for these parameters; asks until it is right, a few times in all."""
         salt = str(parameters["salt"])
         if salt not in self._known:
             if self._ask is None:
@@ -181,10 +183,16 @@ class Passphrase:
                     "the saved logins are locked with a passphrase, which only a person at a terminal can type",
                     hint="run: rotom key remove-passphrase",
                 )
-            secret = derive(self._ask("passphrase of the saved logins: "), parameters)
-            if Key(secret, self.name, self.where).id != parameters.get("id"):
+            question = "passphrase of the saved logins: "
+            while self._tries:
+                self._tries -= 1
+                secret = derive(self._ask(question), parameters)
+                if Key(secret, self.name, self.where).id == parameters.get("id"):
+                    self._known[salt] = secret
+                    break
+                question = "that is not it; passphrase of the saved logins: "
+            else:
                 raise Problem(Kind.UNAUTHENTICATED, "that is not the passphrase of the saved logins")
-            self._known[salt] = secret
         return Key(self._known[salt], self.name, self.where)
 
     def remember(self, passphrase: str) -> tuple[dict[str, Any], Key]:

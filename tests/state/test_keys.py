@@ -104,10 +104,20 @@ def test_a_passphrase_is_asked_once_and_checked(monkeypatch):
         return "correct horse" if len(asked) > 1 else "wrong"
 
     passphrase = keys.Passphrase(ask)
-    with pytest.raises(Problem, match="not the passphrase"):
-        passphrase.read(parameters)
     assert passphrase.read(parameters).secret == passphrase.read(parameters).secret == key.secret
     assert len(asked) == 2
+    assert asked[1].startswith("that is not it")
+
+
+def test_a_wrong_passphrase_is_asked_for_three_times_and_no_more(monkeypatch):
+    monkeypatch.setattr(keys, "SCRYPT", {"n": 2**14, "r": 8, "p": 1})
+    parameters, _ = keys.Passphrase(None).remember("correct horse")
+    asked = []
+    passphrase = keys.Passphrase(lambda prompt: asked.append(prompt) or "wrong")
+    for _ in range(2):
+        with pytest.raises(Problem, match="not the passphrase"):
+            passphrase.read(parameters)
+    assert len(asked) == keys.PASSPHRASE_TRIES
 
 
 def test_nobody_can_be_asked_for_a_passphrase_in_the_daemon():

@@ -17,6 +17,7 @@ object for clients that do not want a stream (fold.py).
 from __future__ import annotations
 
 from collections.abc import Callable
+from heapq import heappop, heappush
 
 from rotom.dialects.messages.ending import ending, usage_of
 from rotom.dialects.messages.history import sign
@@ -64,6 +65,7 @@ class Renderer:
         self._over = False
         self._floor: _Item | None = None
         self._waiting: dict[int, list[Event]] = {}
+        self._queue: list[int] = []  # the keys of `_waiting`, as a heap
         self._done: set[int] = set()
         self._ids: set[str] = set()
         self._calls = 0
@@ -111,7 +113,10 @@ class Renderer:
         if index in self._done:
             return []
         if floor is not None and floor.index != index:
-            self._waiting.setdefault(index, []).append(event)
+            if index not in self._waiting:
+                self._waiting[index] = []
+                heappush(self._queue, index)
+            self._waiting[index].append(event)
             return []
         frames = _HANDLERS[event.type](self, index, event.data)
         return frames if self._floor is not None else frames + self._next()
@@ -120,7 +125,7 @@ class Renderer:
         """Give the floor to those who waited."""
         frames = []
         while self._floor is None and self._waiting:
-            index = min(self._waiting)
+            index = heappop(self._queue)
             for event in self._waiting.pop(index):
                 if index not in self._done:
                     frames += _HANDLERS[event.type](self, index, event.data)

@@ -27,13 +27,13 @@ class Searches:
     def __init__(self) -> None:
         self.count = 0
         self._open: list[str] = []  # calls whose result block is still to come
-        self._texts: dict[tuple[int, int], str] = {}
+        self._texts: dict[tuple[int, int], list[str]] = {}  # in pieces, joined when something is cited
         self._cited: dict[tuple[int, int], list[Json]] = {}
         self._pages: dict[str, str] = {}  # URL -> title, as cited since the last result block
 
     def heard(self, index: int, part: int, text: str) -> None:
         """More text of a content part, which citations will point into."""
-        self._texts[index, part] = self._texts.get((index, part), "") + text
+        self._texts.setdefault((index, part), []).append(text)
 
     def cite(self, index: int, part: int, note: Json) -> Json | None:
         """An annotation as a citation; None for one that is no URL or was there before."""
@@ -47,7 +47,9 @@ class Searches:
         start, end = note.get("start_index"), note.get("end_index")
         cited = ""
         if isinstance(start, int) and isinstance(end, int):
-            cited = self._texts.get((index, part), "")[start:end][:_CITED]
+            text = "".join(self._texts.get((index, part), ()))
+            self._texts[index, part] = [text]
+            cited = text[start:end][:_CITED]
         return {
             "type": "web_search_result_location",
             "url": url,

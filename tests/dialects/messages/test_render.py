@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -338,3 +339,20 @@ def without_none(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: without_none(item) for key, item in value.items() if item is not None}
     return [without_none(item) for item in value] if isinstance(value, list) else value
+
+
+def test_the_order_of_many_items_costs_as_much_as_there_are() -> None:
+    """Found by attack: 200,000 items that waited for the first one held up everything for minutes."""
+
+    def item(kind: str, index: int) -> Event:
+        said = {"type": "message", "content": [{"type": "output_text", "text": "x"}]}
+        return Event(f"response.output_item.{kind}", data={"output_index": index, "item": said})
+
+    renderer = Renderer(Turn({}, "m"))
+    renderer.feed(item("added", 0))
+    for index in range(30_000, 0, -1):
+        assert renderer.feed(item("done", index)) == []
+    begun = time.process_time()
+    frames = renderer.feed(item("done", 0))
+    assert time.process_time() - begun < 10
+    assert sum(frame.type == "content_block_start" for frame in frames) == 30_001

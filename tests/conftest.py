@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -31,6 +32,10 @@ from rotom.simulator import Simulator
 from rotom.sse import Decoder, Event
 from rotom.state.vault import Vault, open_vault
 from rotom.upstream.flows import play
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Under nohup and in the background of a script ^C is ignored, by children too; tests interrupt programs with it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

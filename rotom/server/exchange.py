@@ -16,6 +16,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from email.utils import formatdate
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -31,6 +32,7 @@ from rotom.sse import dumps
 if TYPE_CHECKING:
     from rotom.server.connection import Connection
 
+REASONS = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
 READ_AHEAD = 1 << 16
 ABSOLUTE = re.compile(r"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
 
@@ -275,6 +277,7 @@ def response_head(status: int, headers: Headers, request_id: str) -> h11.Respons
     """The head of an answer, with what every answer carries."""
     return h11.Response(
         status_code=status,
+        reason=REASONS.get(status, b""),
         headers=[
             *((name.encode("ascii"), value.encode("latin-1", "replace")) for name, value in headers),
             (b"date", formatdate(usegmt=True).encode("ascii")),

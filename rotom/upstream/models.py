@@ -111,7 +111,7 @@ class ModelLists:
             if not models:
                 raise Problem(Kind.UPSTREAM, "the provider's list of models is empty")
         except (Problem, trio.TooSlowError) as exc:
-            if isinstance(exc, Problem) and exc.kind is Kind.UNAUTHENTICATED:
+            if isinstance(exc, Problem) and exc.code == "not_logged_in":
                 pause = LOGIN_SECONDS
             else:
                 pause = min(RETRY_SECONDS * 2**known.failures, MAX_RETRY_SECONDS)

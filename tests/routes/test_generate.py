@@ -252,3 +252,12 @@ async def test_a_large_body_is_read_beside_the_loop(house: Any, path: str, monke
     assert (await house.ask("hello", path=path)).status_code == 200
     response = await house.client.post(path, content=b"[" * 100, headers={"content-type": "application/json"})
     assert response.status_code == 400
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_what_is_private_to_the_provider_stays_here(house: Any, path: str) -> None:
+    house.simulator.script("private")
+    response = await streamed(house, path)
+    kinds = {event.type for event in events(response.content)}
+    assert kinds
+    assert not [kind for kind in kinds if kind.startswith(("codex.", "responsesapi.", "keepalive"))]

@@ -43,7 +43,7 @@ class World:
 
     async def token(self, name: str) -> Token:
         if self.login is None:
-            raise Problem(Kind.UNAUTHENTICATED, "log in")
+            raise Problem(Kind.UNAUTHENTICATED, "log in", code="not_logged_in")
         return self.login
 
     def flow(self, token: Token) -> Flow:

@@ -17,8 +17,6 @@ from rotom.problem import Problem
 from rotom.sse import Event, Json
 from rotom.turn import Turn
 
-_PRIVATE = ("codex.", "responsesapi.", "keepalive")
-
 
 class Renderer:
     """Renders one answer."""
@@ -30,12 +28,12 @@ class Renderer:
         self._over = False
 
     def feed(self, event: Event) -> list[Event]:
-        """The event itself, or nothing when it is private to the provider."""
+        """The event itself: what is private to a provider never gets this far (Provider.private)."""
         kind = event.type
         if kind == "response.output_text.delta":
             self._last = self._collector.feed(event)
             return [event]
-        if self._over or kind.startswith(_PRIVATE):
+        if self._over:
             return []
         self._over = kind in TERMINAL
         if kind == "error" and isinstance(error := event.data.get("error"), dict):

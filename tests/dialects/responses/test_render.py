@@ -20,11 +20,6 @@ def renderer() -> Renderer:
     return Renderer(Turn(body={}, asked="gpt-5.5"))
 
 
-@pytest.mark.parametrize("kind", ["codex.rate_limits", "codex.response.metadata", "responsesapi.timing", "keepalive"])
-def test_private_events_stay_here(kind: str) -> None:
-    assert renderer().feed(event(kind)) == []
-
-
 def test_deltas_and_unknown_events_pass_unread() -> None:
     made = renderer()
     for raw in (b"not even JSON", b'{"a": 1}'):

@@ -263,6 +263,7 @@ def read_ours(file: Path) -> dict[str, Any]:
 
 def read_document(file: Path) -> dict[str, Any] | None:
     """The JSON object in a file, or None when there is no file."""
+    paths.check_trusted(file, "the configuration")
     try:
         document = json.loads(file.read_bytes())
     except FileNotFoundError:

@@ -80,6 +80,7 @@ class Answer:
 
     Attributes:
       model: the model that was asked. served: the one that the provider says it used.
+      secret: what no event that is passed on may quote.
       usage: the token counts, once the terminal event came; retries: how many attempts died before this one.
     """
 
@@ -88,6 +89,7 @@ class Answer:
         self.served: str | None = None
         self.usage: Json | None = None
         self.retries = 0
+        self.secret = b"\0"
         self._provider = plan.provider
         self._source = source
         self._silence = silence
@@ -138,7 +140,8 @@ class Answer:
                 self._note(event)
                 return events[: index + 1]
             if event.type in FAILED and (problem := self._provider.failure(event)) is not None:
-                problem.event = event
+                # Passed on as it is, unless it quotes the login's own token.
+                problem.event = event if self.secret not in event.raw else None
                 self._problem = problem
                 return events[:index]
         return events
@@ -316,6 +319,7 @@ class Gateway:
             if etag := headers.get("x-models-etag"):
                 self.lists.saw_etag(plan.provider.name, etag)
             answer = Answer(plan, source, silence, self.config.idle_timeout)
+            answer.secret = token.access.encode()
             answer.served = headers.get("openai-model")
             yield answer
 

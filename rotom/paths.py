@@ -44,17 +44,31 @@ def check_private(path: Path, what: str) -> None:
       Problem: FORBIDDEN, with the command that mends it. A missing file is not refused here. Windows has no such modes:
         there the folder of the person's profile is what protects.
     """
+    _check(path, what, 0o077, "read or changed")
+
+
+def check_trusted(path: Path, what: str) -> None:
+    """Refuse a file that other users of the machine can write: what it says decides where tokens go.
+
+    Arguments, Raises: as `check_private`; and INVALID for what is no file (reading a fifo would wait for ever).
+    """
+    _check(path, what, 0o022, "changed")
+    if path.exists() and not path.is_file():
+        raise Problem(Kind.INVALID, f"{what} {path} is not a file", code="config")
+
+
+def _check(path: Path, what: str, mask: int, how: str) -> None:
     if os.name != "posix":
         return
     try:
         status = path.stat()
     except OSError:
         return
-    if stat.S_ISREG(status.st_mode) and status.st_mode & 0o077:
+    if stat.S_ISREG(status.st_mode) and status.st_mode & mask:
         mode = stat.S_IMODE(status.st_mode)
         raise Problem(
             Kind.FORBIDDEN,
-            f"{what} {path} can be read or changed by others (mode {mode:04o})",
+            f"{what} {path} can be {how} by others (mode {mode:04o})",
             code="config",
             hint=f"chmod 600 {path}",
         )

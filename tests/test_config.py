@@ -206,3 +206,17 @@ def test_a_file_of_another_user_is_refused_except_by_root(tmp_path, monkeypatch)
     monkeypatch.setattr(os, "geteuid", lambda: 4321)
     with pytest.raises(Problem, match="belongs to another user"):
         paths.check_private(file, "the API key file")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes")
+def test_a_file_that_others_can_change_decides_nothing(tmp_path):
+    file = tmp_path / "config.json"
+    file.write_text('{"version": 1, "model_fallback": "gpt-5.5"}')
+    file.chmod(0o666)
+    with pytest.raises(Problem, match="can be changed by others") as caught:
+        load({}, {"ROTOM_HOME": str(tmp_path)})
+    assert caught.value.hint == f"chmod 600 {file}"
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(Problem, match="is not a file"):
+        load({}, {"ROTOM_HOME": str(tmp_path)})

@@ -261,3 +261,19 @@ async def test_what_is_private_to_the_provider_stays_here(house: Any, path: str)
     kinds = {event.type for event in events(response.content)}
     assert kinds
     assert not [kind for kind in kinds if kind.startswith(("codex.", "responsesapi.", "keepalive"))]
+
+
+async def test_a_token_that_the_provider_quotes_goes_no_further(house: Any) -> None:
+    token = (await house.gateway.keeper.token("openai")).access
+
+    def quoting(ask: Any) -> Any:
+        yield from ask.pen.opening()
+        yield from ask.pen.text("some text")
+        yield ask.pen.failed("server_error", f"no luck with {token}")
+
+    for path in PATHS:
+        house.simulator.script(quoting)
+        response = await streamed(house, path)
+        assert events(response.content)[-1].type in ("error", "response.failed")
+        assert token not in response.text
+        assert token not in house.output.getvalue()

@@ -139,7 +139,8 @@ async def test_network_errors_become_problems(error: httpx.RequestError, kind: K
 
 
 @pytest.mark.parametrize(
-    ("coding", "body"), [("gzip", b"no gzip"), ("br", b"x"), ("gzip", gzip.compress(b"x" * 1000, mtime=0)), ("gzip", b"")]
+    ("coding", "body"),
+    [("gzip", b"no gzip"), ("br", b"x"), ("gzip", gzip.compress(b"x" * 1000, mtime=0)), ("gzip", b"")],
 )
 async def test_codings_that_were_not_asked_for(monkeypatch: pytest.MonkeyPatch, coding: str, body: bytes) -> None:
     """Among them a bomb: it ends where it passes the limit, not when it is unpacked."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from rotom.dialects.responses.render import Renderer
 from rotom.problem import Kind, Problem
 from rotom.sse import Event

@@ -56,7 +56,6 @@ class Exchange:
 
     def __init__(self, connection: Connection, request: h11.Request, request_id: str) -> None:
         self._connection = connection
-        self._request = request
         self.id = request_id
         self.method = request.method.decode("ascii", "replace")
         headers: dict[str, str] = {}

@@ -21,7 +21,7 @@ from rotom.catalogue import Model
 from rotom.config import Config
 from rotom.fold import TERMINAL
 from rotom.problem import Kind, Problem
-from rotom.providers import Provider, Token
+from rotom.providers import Outgoing, Provider, Token
 from rotom.sse import Decoder, Event
 from rotom.turn import Turn
 from rotom.upstream.client import Limits, headers_of, problem_of, request_of
@@ -110,23 +110,27 @@ async def ask(
     Raises:
       Problem: what the provider's refusal means, or the network's failure.
     """
-    request = request_of(provider.dress(turn, model, token), Limits.of(limits))
+    status, headers, body = await _sent(client, provider.dress(turn, model, token), Limits.of(limits))
     try:
-        response = await client.send(request, stream=True)
-    except httpx.RequestError as exc:
-        raise problem_of(exc) from exc
-    body: Body = response.extensions["body"]
-    try:
-        if response.status_code != 200:
-            raise provider.refusal(response.status_code, headers_of(response), await _beginning(body))
-        if (problem := _not_a_stream(response)) is not None:
+        if status != 200:
+            raise provider.refusal(status, headers, await _beginning(body))
+        if (problem := _not_a_stream(headers)) is not None:
             raise problem
-        answer = Answer(headers_of(response), body, provider)
+        answer = Answer(headers, body, provider)
         yield answer
         if answer.complete:
             await _finish(body)
     finally:
-        await response.aclose()
+        await body.aclose()
+
+
+async def _sent(client: httpx.AsyncClient, outgoing: Outgoing, limits: Limits) -> tuple[int, dict[str, str], Body]:
+    # Only this much of an exchange is kept while its answer streams: httpx's objects hold the whole question.
+    try:
+        response = await client.send(request_of(outgoing, limits), stream=True)
+    except httpx.RequestError as exc:
+        raise problem_of(exc) from exc
+    return response.status_code, headers_of(response), response.extensions["body"]
 
 
 async def _beginning(body: Body) -> bytes:
@@ -145,15 +149,15 @@ async def _finish(body: Body) -> None:
         await body.drain(LINGER_SECONDS)
 
 
-def _not_a_stream(response: httpx.Response) -> Problem | None:
-    coding = response.headers.get("content-encoding", "identity").strip().lower()
+def _not_a_stream(headers: Mapping[str, str]) -> Problem | None:
+    coding = headers.get("content-encoding", "identity").strip().lower()
     if coding != "identity":
         return Problem(
             Kind.UPSTREAM,
             f"the provider answered in an encoding that was not asked for ({coding})",
             code="not_a_stream",
         )
-    form = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    form = headers.get("content-type", "").partition(";")[0].strip().lower()
     if form in ("", "text/event-stream"):
         return None
     return Problem(

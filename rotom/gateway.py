@@ -31,6 +31,7 @@ from rotom.fold import FAILED, FINISHED
 from rotom.problem import Kind, Problem
 from rotom.providers import Provider, Token, Usage, Window
 from rotom.sse import Event, Json
+from rotom.state.counts import Count, Counts, Look
 from rotom.status import LoginStatus
 from rotom.turn import Turn
 from rotom.upstream import ask
@@ -54,17 +55,25 @@ PRELUDE = frozenset(
 MOST_HELD = 1000
 """How many events are held back at most; a provider that sends more of them before any content gets them forwarded."""
 
+OVERFLOW = frozenset({"context_length_exceeded", "context_too_large"})
+
+QUICK = 16_000
+"""Characters whose tokens are estimated while a client waits for its answer: 0.5 ms at most."""
+LONG = 256_000
+"""Characters beyond which an estimate is made in a thread: other answers would stutter."""
+
 USAGE_SECONDS = 60.0
 """How long what a provider said of its limits is good for; asking often is a pattern that gets accounts banned."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A turn with the model and provider that will answer it."""
+    """A turn with the model and provider that will answer it, and what is known of its tokens."""
 
     turn: Turn
     model: Model
     provider: Provider
+    look: Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +90,15 @@ class Answer:
     Attributes:
       model: the model that was asked. served: the one that the provider says it used.
       secret: what no event that is passed on may quote.
-      usage: the token counts, once the terminal event came; retries: how many attempts died before this one.
+      usage: the token counts, once the terminal event came; whole: whether that said that nothing is missing.
+      retries: how many attempts died before this one.
     """
 
     def __init__(self, plan: Plan, source: AsyncIterator[list[Event]], silence: trio.CancelScope, idle: float) -> None:
         self.model = plan.model
         self.served: str | None = None
         self.usage: Json | None = None
+        self.whole = False
         self.retries = 0
         self.secret = b"\0"
         self._provider = plan.provider
@@ -95,6 +106,7 @@ class Answer:
         self._silence = silence
         self._idle = idle
         self._held: list[Event] = []
+        self._items: list[Event] = []
         self._problem: Problem | None = None
         self._over = False
 
@@ -137,6 +149,7 @@ class Answer:
         for index, event in enumerate(events):
             if event.type in FINISHED:
                 self._over = True
+                self.whole = event.type != "response.incomplete"
                 self._note(event)
                 return events[: index + 1]
             if event.type in FAILED and (problem := self._provider.failure(event)) is not None:
@@ -144,7 +157,15 @@ class Answer:
                 problem.event = event if self.secret not in event.raw else None
                 self._problem = problem
                 return events[:index]
+            if event.type == "response.output_item.done":
+                self._items.append(event)
         return events
+
+    def output(self) -> list[Json]:
+        """The items that were completed, in their order."""
+        found = [event.data for event in self._items]
+        found.sort(key=lambda data: place if isinstance(place := data.get("output_index"), int) else 0)
+        return [item for data in found if isinstance(item := data.get("item"), dict)]
 
     def _note(self, event: Event) -> None:
         response = event.data.get("response")
@@ -177,6 +198,7 @@ class Gateway:
         self.client = client
         self.lists = lists
         self.limits: dict[str, Limits] = {}
+        self.counts = Counts()
         self._known: tuple[str | None, list[tuple[Model, ...]], Catalogue] | None = None
 
     async def served(self) -> tuple[str, ...]:
@@ -258,7 +280,24 @@ class Gateway:
         provider = self.providers[model.provider]
         items = [item for item in turn.body.get("input", ()) if _may_go(item, provider.name)]
         extra: dict[str, Any] = {**turn.extra, "provider": provider.name, "model": model.id, "context": model.context}
-        return Plan(replace(turn.with_body(model=model.id, input=items), extra=extra), model, provider)
+        planned = turn.with_body(model=model.id, input=items)
+        look = self.counts.look(model.id, planned.body)
+        if look.size <= QUICK:
+            extra["input_tokens"] = self.counts.count(look).tokens
+        return Plan(replace(planned, extra=extra), model, provider, look)
+
+    async def count(self, turn: Turn) -> Count:
+        """How many input tokens a turn has, as well as that is known here; for a model that nobody has, too."""
+        try:
+            name = (await self.catalogue()).resolve(turn.asked).id
+        except Problem:
+            name = turn.asked
+        return await self._count(self.counts.look(name, turn.body))
+
+    async def _count(self, look: Look) -> Count:
+        if look.size > LONG:
+            await trio.to_thread.run_sync(look.weigh)
+        return self.counts.count(look)
 
     @asynccontextmanager
     async def run(self, plan: Plan) -> AsyncIterator[Answer]:
@@ -269,10 +308,21 @@ class Gateway:
         Resource handling: the provider's stream is closed when the block is left, however it is left.
         Cancellation: at any moment, and the provider's request ends with it.
         """
-        with trio.CancelScope() as silence:
-            async with AsyncExitStack() as stack:
-                answer = await self._first_content(plan, silence, stack)
-                yield answer
+        try:
+            with trio.CancelScope() as silence:
+                async with AsyncExitStack() as stack:
+                    answer = await self._first_content(plan, silence, stack)
+                    try:
+                        yield answer
+                    finally:
+                        if answer.usage is not None:
+                            self.counts.learn(plan.look, answer.usage, answer.output() if answer.whole else ())
+        except Problem as problem:
+            if problem.code in OVERFLOW and problem.limit is None and plan.model.context is not None:
+                # Whatever we think, the provider knows that it is too much.
+                tokens = (await self._count(plan.look)).tokens
+                problem.limit = max(tokens, plan.model.context + 1), plan.model.context
+            raise
         if silence.cancelled_caught:
             raise _silent(self.config.idle_timeout)
 

@@ -29,7 +29,7 @@ def name_of(path):
 
 # Imports ---------------------------------------------------------------------------------------------------------------
 
-CORE = ("problem", "turn", "sse", "fold", "catalogue", "config", "values", "paths", "log", "term")
+CORE = ("problem", "turn", "sse", "fold", "catalogue", "tokens", "config", "values", "paths", "log", "term")
 EVERYTHING = ("",)
 MAY_IMPORT = {
     # part: (parts of rotom, other packages)

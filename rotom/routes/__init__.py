@@ -36,7 +36,7 @@ def routes(gateway: Gateway) -> tuple[Route, ...]:
     account, models = Account(gateway), Models(gateway)
     return (
         *(Route("POST", dialect.endpoint, generate(dialect, gateway), JSON) for dialect in DIALECTS),
-        Route("POST", "/v1/messages/count_tokens", count_tokens, JSON),
+        Route("POST", "/v1/messages/count_tokens", count_tokens(gateway), JSON),
         Route("GET", "/v1/models", models.list),
         Route("GET", "/v1/models/{id...}", models.one),
         Route("GET", "/v1/status", account.status),

@@ -1,6 +1,7 @@
 """``POST /v1/messages/count_tokens``: how many input tokens a request would have.
 
-No provider behind rotom has an endpoint for this, so it is an estimate; dialects/messages/count.py says of what kind.
+No provider behind rotom has an endpoint for this. What one reported for the same conversation is known, and the rest is
+estimated; a header tells how good the number is.
 """
 
 from __future__ import annotations
@@ -8,19 +9,28 @@ from __future__ import annotations
 import trio
 
 from rotom.dialects.messages import DIALECT
-from rotom.dialects.messages.count import estimate
+from rotom.gateway import Gateway
 from rotom.routes.generate import LARGE, parse
 from rotom.server.exchange import Exchange
+from rotom.server.routing import Handler
+from rotom.turn import Turn
+
+HEADER = "x-rotom-count"
+"""``exact``: as reported for this very conversation; ``learned``: partly so, or corrected by it; ``estimated``."""
 
 
-async def count_tokens(exchange: Exchange) -> None:
-    """Answer with the estimate of a request that could be asked; here it needs no max_tokens."""
-    data = await exchange.body()
+def count_tokens(gateway: Gateway) -> Handler:
+    """The handler: answers for a request that could be asked; here it needs no max_tokens."""
 
-    def count() -> int:
-        body = parse(data)
-        DIALECT.read({"max_tokens": 1, **body}, exchange.headers)
-        return estimate(body)
+    async def handler(exchange: Exchange) -> None:
+        body = await exchange.body()
 
-    tokens = count() if len(data) <= LARGE else await trio.to_thread.run_sync(count)
-    await exchange.json(200, {"input_tokens": tokens})
+        def read() -> Turn:
+            return DIALECT.read({"max_tokens": 1, **parse(body)}, exchange.headers)
+
+        turn = read() if len(body) <= LARGE else await trio.to_thread.run_sync(read)
+        count = await gateway.count(turn)
+        exchange.extra_headers.append((HEADER, count.how))
+        await exchange.json(200, {"input_tokens": count.tokens})
+
+    return handler

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rotom.dialects import messages, responses
-from rotom.dialects.messages.count import estimate
 from rotom.problem import Problem
 from rotom.sse import Decoder, Event
+from rotom.tokens import estimate
+from rotom.tokens.chain import chain, head_key
 from rotom.turn import Turn
 
 CASES = Path(__file__).parent.parent / "cases"
@@ -98,10 +99,15 @@ def changed(value: Any, path: tuple[Any, ...], junk: Any, remove: bool) -> Any:
     return made
 
 
+def counts(body: dict[str, Any]) -> bool:
+    """Whether the tokens of a body can be told, whatever is in it."""
+    links = chain(body["input"], head_key(body))
+    return estimate(body) >= 1 and all(link.tokens() >= 0 for link in links)
+
+
 @given(st.sampled_from(list(places(MESSAGES))), JUNK, st.booleans())
 def test_reading_messages(path: tuple[Any, ...], junk: Any, remove: bool) -> None:
     body = changed(MESSAGES, path, junk, remove)
-    assert estimate(body) >= 1
     try:
         turn = messages.DIALECT.read(body, {})
     except Problem as refusal:
@@ -110,6 +116,7 @@ def test_reading_messages(path: tuple[Any, ...], junk: Any, remove: bool) -> Non
         problem = None
         json.dumps(turn.body)
         assert turn.body["input"]
+        assert counts(turn.body)
     assert problem is None or (messages.DIALECT.status(problem) == 400 and problem.param)
 
 
@@ -122,6 +129,7 @@ def test_reading_responses(path: tuple[Any, ...], junk: Any, remove: bool) -> No
     else:
         problem = None
         assert isinstance(turn.body["input"], list)
+        assert counts(turn.body)
     assert problem is None or (responses.DIALECT.status(problem) == 400 and problem.param)
 
 

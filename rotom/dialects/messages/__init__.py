@@ -2,7 +2,7 @@
 
 read.py makes a Turn of a request, with content.py, history.py and tools.py for its parts; render.py makes the stream
 of an answer, with writer.py, fast.py, search.py, stop.py, ending.py and loose.py; fold.py makes one object of that
-stream. count.py and models.py serve the routes beside it.
+stream. models.py serves a route beside it.
 """
 
 from __future__ import annotations

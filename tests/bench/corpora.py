@@ -1,0 +1,240 @@
+"""Texts of many kinds, found on the machine that runs the benchmark: what the token estimate is fitted to and
+measured with.
+
+Nothing is shipped but a few tool schemas: sources and docstrings come from Python's own library, prose and other
+languages from manual pages and message catalogues, JSON from package files, noise from a seeded generator. A document
+belongs to the half that is fitted or to the half that is measured by a hash of its name, so that no text is in both.
+"""
+
+import ast
+import base64
+import gettext
+import gzip
+import hashlib
+import html
+import json
+import random
+import re
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+SIZE = 6000
+"""Characters of a document."""
+
+STDLIB = Path(sysconfig.get_path("stdlib"))
+SHARE = Path("/usr/share")
+NODE = [Path(__file__).parents[2] / "node_modules", Path("/usr/lib/node_modules"), SHARE / "nodejs"]
+SCRIPTS = {
+    "European": ("de", "fr", "es", "it", "pt", "pl", "nl", "sv", "fi", "cs", "hu", "tr", "ro", "da", "hr", "id", "vi"),
+    "Cyrillic": ("ru", "uk", "bg", "sr", "be"),
+    "Greek": ("el",),
+    "Chinese": ("zh_CN", "zh_TW"),
+    "Japanese": ("ja",),
+    "Korean": ("ko",),
+    "Arabic": ("ar", "fa", "he"),
+    "Indic": ("hi", "bn", "ta", "te", "mr", "gu"),
+    "Thai and others": ("th", "ka", "hy", "km", "am"),
+}
+
+Document = tuple[str, str]
+
+
+def fitted(name: str) -> bool:
+    """Whether the document `name` is of the half that coefficients are fitted to."""
+    return hashlib.sha256(name.partition("#")[0].encode()).digest()[0] < 128
+
+
+def cut(name: str, text: str, size: int = SIZE, most: int = 3) -> Iterator[Document]:
+    """Pieces of a text that are worth measuring."""
+    for number, start in enumerate(range(0, min(len(text), size * most), size)):
+        if len(piece := text[start : start + size]) >= 400:
+            yield f"{name}#{number}", piece
+
+
+def pick(paths: list[Path], count: int) -> list[Path]:
+    """The same few of many files on each run."""
+    return sorted(paths, key=lambda path: hashlib.sha256(path.name.encode() + path.parent.name.encode()).digest())[
+        :count
+    ]
+
+
+def files(folders: list[Path], pattern: str, count: int, size: int = SIZE) -> Iterator[Document]:
+    """Pieces of files."""
+    for folder in folders:
+        if folder.is_dir():
+            for path in pick([path for path in folder.glob(pattern) if path.is_file()], count):
+                try:
+                    yield from cut(str(path), path.read_text(encoding="utf-8"), size)
+                except (OSError, UnicodeDecodeError):
+                    continue
+
+
+def docstrings() -> Iterator[Document]:
+    """Prose of Python's own library."""
+    for path in pick(list(STDLIB.glob("*.py")), 150):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        owners = (ast.Module, ast.ClassDef, ast.FunctionDef)
+        found = [ast.get_docstring(node) or "" for node in ast.walk(tree) if isinstance(node, owners)]
+        yield from cut(f"doc:{path.name}", "\n\n".join(text for text in found if len(text) > 80), most=2)
+
+
+def manuals(language: str = "", count: int = 40) -> Iterator[Document]:
+    """Manual pages without most of their markup."""
+    folder = SHARE / "man" / language if language else SHARE / "man"
+    for path in pick(list(folder.glob("man[1578]/*.gz")), count):
+        try:
+            text = gzip.decompress(path.read_bytes()).decode()
+        except (OSError, UnicodeDecodeError):
+            continue
+        text = re.sub(r"\\f[A-Z]|\\&|\\|", "", re.sub(r"(?m)^[.'].{0,3}\\\".*\n|^\.(\w+) ?", "", text))
+        yield from cut(f"man:{language}:{path.name}", text, most=1)
+
+
+def catalogues(language: str, count: int = 60) -> Iterator[Document]:
+    """Translated messages of programs."""
+    for path in pick(list(SHARE.glob(f"locale/{language}/LC_MESSAGES/*.mo")), count):
+        try:
+            with path.open("rb") as file:
+                known = gettext.GNUTranslations(file)._catalog
+        except (OSError, UnicodeDecodeError, ValueError):
+            continue
+        texts = [text for key, text in known.items() if key and isinstance(text, str) and len(text) > 25]
+        yield from cut(f"mo:{language}:{path.name}", "\n".join(texts), size=2500, most=2)
+
+
+def listings() -> Iterator[Document]:
+    """What programs print: listings of files, matches, stack traces, tables."""
+    dice = random.Random(3)
+    for path in pick([path for path in STDLIB.iterdir() if path.is_dir()], 20):
+        names = sorted(path.rglob("*.py"))[:80]
+        rows = [f"-rw-r--r-- 1 root root {dice.randrange(200, 90000):>6} Nov {dice.randrange(1, 29):>2} 10:{dice.randrange(60):02} {name}" for name in names]  # fmt: skip
+        yield from cut(f"ls:{path.name}", "\n".join(rows), most=1)
+        found = []
+        for name in names[:30]:
+            lines = name.read_text(encoding="utf-8", errors="replace").splitlines()
+            found += [f"{name}:{n}:{line}" for n, line in enumerate(lines, 1) if "def " in line or "import" in line][
+                :12
+            ]
+        yield from cut(f"grep:{path.name}", "\n".join(found), most=1)
+        for name in names[:3]:
+            lines = name.read_text(encoding="utf-8", errors="replace").splitlines()
+            yield from cut(f"cat -n:{name}", "\n".join(f"{n:>6}\t{line}" for n, line in enumerate(lines, 1)), most=1)
+
+
+def numbers() -> Iterator[Document]:
+    """Tables of numbers and logs with times."""
+    dice = random.Random(5)
+    for table in range(24):
+        rows = []
+        for row in range(140):
+            match table % 4:
+                case 0:
+                    rows.append(
+                        ",".join(f"{dice.uniform(0, 10 ** dice.randrange(1, 5)):.{table % 5}f}" for _ in range(8))
+                    )
+                case 1:
+                    rows.append("\t".join(str(dice.randrange(10 ** dice.randrange(1, 7))) for _ in range(7)))
+                case 2:
+                    rows.append(f"2026-11-{dice.randrange(1, 29):02}T{dice.randrange(24):02}:{dice.randrange(60):02}:{dice.randrange(60):02}.{dice.randrange(1000):03}Z INFO worker-{row % 7} handled request in {dice.uniform(1, 900):.2f} ms status=200 bytes={dice.randrange(100000)}")  # fmt: skip
+                case _:
+                    rows.append("| " + " | ".join(f"{dice.uniform(-50, 50):8.2f}" for _ in range(6)) + " |")
+        yield from cut(f"numbers:{table}", "\n".join(rows), most=1)
+
+
+def noise() -> Iterator[Document]:
+    """What no language wrote: base64, hex, ids."""
+    dice = random.Random(7)
+    for count in range(24):
+        match count % 4:
+            case 0:
+                text = base64.b64encode(dice.randbytes(3000)).decode()
+            case 1:
+                text = "\n".join(dice.randbytes(32).hex() for _ in range(60))
+            case 2:
+                text = "\n".join(f"{dice.randbytes(4).hex()}-{dice.randbytes(2).hex()}-4{dice.randbytes(2).hex()[1:]}-a{dice.randbytes(2).hex()[1:]}-{dice.randbytes(6).hex()}" for _ in range(100))  # fmt: skip
+            case _:
+                text = base64.encodebytes(dice.randbytes(3000)).decode()
+        yield from cut(f"noise:{count}", text, most=1)
+
+
+def package_files() -> Iterator[Document]:
+    """JSON as it comes, indented and compact, and inside a JSON text."""
+    for name, text in files(NODE, "**/package.json", 90, 1 << 20):
+        try:
+            value = json.loads(text)
+        except ValueError:
+            continue
+        yield from cut(name, text, most=1)
+        yield from cut(name, json.dumps(value, separators=(",", ":")), most=1)
+    dice = random.Random(9)
+    for count in range(30):
+        rows = [
+            {
+                "id": dice.randrange(10**6),
+                "name": dice.choice(("alpha", "beta", "gamma ray", "delta_9")),
+                "enabled": dice.random() < 0.5,
+                "score": round(dice.random(), 3),
+                "tags": ["x", "prod"],
+                "parent": None,
+            }  # fmt: skip
+            for _ in range(60)
+        ]
+        yield from cut(f"json:{count}", json.dumps(rows, indent=(None, 2, 4)[count % 3]), most=1)
+
+
+def gather() -> dict[str, list[Document]]:
+    """Every kind with its documents."""
+    home = [STDLIB]
+    kinds: dict[str, list[Document]] = {
+        "prose": [
+            *docstrings(),
+            *manuals(),
+            *files([SHARE / "doc"], "*/README*", 60),
+            *files(NODE, "*/README.md", 80),
+        ],
+        "Python": [*files(home, "*.py", 120), *files(home, "*/*.py", 80)],
+        "JavaScript": [*files(NODE, "**/*.[tj]s", 160)],
+        "C, shell and others": [
+            *files([Path("/usr/include")], "**/*.h", 100),
+            *files([Path("/etc"), Path("/usr/bin"), SHARE / "perl"], "**/*.sh", 30),
+            *files([SHARE / "perl", Path("/usr/lib/git-core")], "**/*.p[lm]", 60),
+            *files([SHARE, Path("/etc")], "**/*.conf", 40),
+            *files([SHARE], "**/*.xml", 40),
+            *files([SHARE], "**/*.html", 20),
+        ],
+        "JSON": [*package_files()],
+        "listings": [*listings()],
+        "numbers": [*numbers()],
+        "noise": [*noise()],
+    }
+    for script, languages in SCRIPTS.items():
+        found = [document for language in languages for document in (*manuals(language, 12), *catalogues(language, 20))]
+        kinds[script] = found
+    emoji = "".join(chr(c) for c in (*range(0x1F600, 0x1F640), *range(0x2700, 0x27BF), *range(0x1F300, 0x1F340)))
+    dice = random.Random(11)
+    words = "done failed ok build test deploy warning note ship it now".split()
+    kinds["symbols"] = [
+        document
+        for n in range(20)
+        for document in cut(
+            f"symbols:{n}",
+            " ".join(
+                dice.choice(emoji) + " " + dice.choice(words)
+                if dice.random() < 0.5
+                else dice.choice("─│┌└├→•✓§°×≤") * 2
+                for _ in range(900)
+            ),
+            most=1,
+        )
+    ]
+    return {kind: [(name, html.unescape(text)) for name, text in found] for kind, found in kinds.items() if found}
+
+
+if __name__ == "__main__":
+    for kind, found in gather().items():
+        chosen = [fitted(name) for name, _ in found]
+        sys.stdout.write(
+            f"{kind:22} {len(found):5} documents, {sum(chosen)} to fit, {sum(len(t) for _, t in found):9} characters\n"
+        )

@@ -31,6 +31,9 @@ HEADS = 256
 BIG = 256_000
 """Characters beyond which nothing is estimated only to learn from it."""
 
+_MOST = 10**9
+"""A reported count beyond this is none."""
+
 _LEAST = 200
 """Tokens that an estimate needs to be learned from: below it the frames are most of it."""
 _PRIOR = 2000.0
@@ -210,4 +213,4 @@ def _size(content: Any) -> int:
 
 def _tokens(usage: Json, name: str) -> int:
     value = usage.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _MOST else 0

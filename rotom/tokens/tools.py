@@ -14,6 +14,8 @@ from rotom.sse import Json
 from rotom.tokens.text import text_tokens
 
 _DEEPEST = 12
+_INDENT = "    "
+_NAMES = {"integer": "number", "object": "{\n}"}
 _FRAME = 12
 """Tokens around the list of all functions."""
 
@@ -39,9 +41,9 @@ def typescript(tool: Json) -> str:
     return f"{_comment(tool)}type {tool.get('name')} = {given} => any;\n\n"
 
 
-def _comment(schema: Json) -> str:
+def _comment(schema: Json, indent: str = "") -> str:
     text = schema.get("description")
-    return "".join(f"// {line}\n" for line in text.splitlines()) if isinstance(text, str) else ""
+    return "".join(f"{indent}// {line}\n" for line in text.splitlines()) if isinstance(text, str) else ""
 
 
 def _type(schema: Any, depth: int) -> str:
@@ -56,19 +58,21 @@ def _type(schema: Any, depth: int) -> str:
         return json.dumps(schema["const"], ensure_ascii=False)
     kind = schema.get("type")
     if isinstance(kind, list):
-        return " | ".join(str(one) for one in kind)
+        return " | ".join(_NAMES.get(str(one), str(one)) for one in kind)
     if kind == "array":
         inner = _type(schema.get("items"), depth + 1)
         return f"({inner})[]" if " | " in inner else f"{inner}[]"
     fields = schema.get("properties")
     if not isinstance(fields, dict):
-        return {"integer": "number", None: "any"}.get(kind, str(kind))
+        return "any" if kind is None else _NAMES.get(str(kind), str(kind))
     needed = schema.get("required")
     needed = needed if isinstance(needed, list) else []
-    return "{\n" + "".join(_field(name, field, name in needed, depth) for name, field in fields.items()) + "}"
+    inner = "".join(_field(name, field, name in needed, depth) for name, field in fields.items())
+    return f"{{\n{inner}{_INDENT * depth}}}"
 
 
 def _field(name: str, field: Any, needed: bool, depth: int) -> str:
     known = field if isinstance(field, dict) else {}
+    indent = _INDENT * depth
     default = f" // default: {json.dumps(known['default'], ensure_ascii=False)}" if "default" in known else ""
-    return f"{_comment(known)}{name}{'' if needed else '?'}: {_type(field, depth + 1)},{default}\n"
+    return f"{_comment(known, indent)}{indent}{name}{'' if needed else '?'}: {_type(field, depth + 1)},{default}\n"

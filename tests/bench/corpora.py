@@ -1,7 +1,7 @@
 """Texts of many kinds, found on the machine that runs the benchmark: what the token estimate is fitted to and
 measured with.
 
-Nothing is shipped but a few tool schemas: sources and docstrings come from Python's own library, prose and other
+Nothing is shipped but a few tool schemas (tools.json): sources and docstrings come from Python's own library, prose and other
 languages from manual pages and message catalogues, JSON from package files, noise from a seeded generator. A document
 belongs to the half that is fitted or to the half that is measured by a hash of its name, so that no text is in both.
 """
@@ -17,6 +17,7 @@ import random
 import re
 import sys
 import sysconfig
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,18 +106,19 @@ def catalogues(language: str, count: int = 60) -> Iterator[Document]:
 
 
 def listings() -> Iterator[Document]:
-    """What programs print: listings of files, matches, stack traces, tables."""
+    """What programs print: listings of files, matches, numbered lines."""
     dice = random.Random(3)
     for path in pick([path for path in STDLIB.iterdir() if path.is_dir()], 20):
         names = sorted(path.rglob("*.py"))[:80]
-        rows = [f"-rw-r--r-- 1 root root {dice.randrange(200, 90000):>6} Nov {dice.randrange(1, 29):>2} 10:{dice.randrange(60):02} {name}" for name in names]  # fmt: skip
+        rows = []
+        for name in names:
+            day, minute = dice.randrange(1, 29), dice.randrange(60)
+            rows.append(f"-rw-r--r-- 1 root root {dice.randrange(200, 90000):>6} Nov {day:>2} 10:{minute:02} {name}")
         yield from cut(f"ls:{path.name}", "\n".join(rows), most=1)
         found = []
         for name in names[:30]:
             lines = name.read_text(encoding="utf-8", errors="replace").splitlines()
-            found += [f"{name}:{n}:{line}" for n, line in enumerate(lines, 1) if "def " in line or "import" in line][
-                :12
-            ]
+            found += [f"{name}:{n}:{line}" for n, line in enumerate(lines, 1) if "def " in line or "import" in line][:9]
         yield from cut(f"grep:{path.name}", "\n".join(found), most=1)
         for name in names[:3]:
             lines = name.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -124,23 +126,25 @@ def listings() -> Iterator[Document]:
 
 
 def numbers() -> Iterator[Document]:
-    """Tables of numbers and logs with times."""
+    """Tables of numbers, and logs with times."""
     dice = random.Random(5)
+
+    def row(table: int) -> str:
+        match table % 4:
+            case 0:
+                return ",".join(f"{dice.uniform(0, 10 ** dice.randrange(1, 5)):.{table % 5}f}" for _ in range(8))
+            case 1:
+                return "\t".join(str(dice.randrange(10 ** dice.randrange(1, 7))) for _ in range(7))
+            case 2:
+                day, hour, minute = dice.randrange(1, 29), dice.randrange(24), dice.randrange(60)
+                time = f"2026-11-{day:02}T{hour:02}:{minute:02}:{dice.randrange(60):02}.{dice.randrange(1000):03}Z"
+                spent = f"{dice.uniform(1, 900):.2f} ms status=200 bytes={dice.randrange(100000)}"
+                return f"{time} INFO worker-{dice.randrange(7)} handled request in {spent}"
+            case _:
+                return "| " + " | ".join(f"{dice.uniform(-50, 50):8.2f}" for _ in range(6)) + " |"
+
     for table in range(24):
-        rows = []
-        for row in range(140):
-            match table % 4:
-                case 0:
-                    rows.append(
-                        ",".join(f"{dice.uniform(0, 10 ** dice.randrange(1, 5)):.{table % 5}f}" for _ in range(8))
-                    )
-                case 1:
-                    rows.append("\t".join(str(dice.randrange(10 ** dice.randrange(1, 7))) for _ in range(7)))
-                case 2:
-                    rows.append(f"2026-11-{dice.randrange(1, 29):02}T{dice.randrange(24):02}:{dice.randrange(60):02}:{dice.randrange(60):02}.{dice.randrange(1000):03}Z INFO worker-{row % 7} handled request in {dice.uniform(1, 900):.2f} ms status=200 bytes={dice.randrange(100000)}")  # fmt: skip
-                case _:
-                    rows.append("| " + " | ".join(f"{dice.uniform(-50, 50):8.2f}" for _ in range(6)) + " |")
-        yield from cut(f"numbers:{table}", "\n".join(rows), most=1)
+        yield from cut(f"numbers:{table}", "\n".join(row(table) for _ in range(140)), most=1)
 
 
 def noise() -> Iterator[Document]:
@@ -153,14 +157,14 @@ def noise() -> Iterator[Document]:
             case 1:
                 text = "\n".join(dice.randbytes(32).hex() for _ in range(60))
             case 2:
-                text = "\n".join(f"{dice.randbytes(4).hex()}-{dice.randbytes(2).hex()}-4{dice.randbytes(2).hex()[1:]}-a{dice.randbytes(2).hex()[1:]}-{dice.randbytes(6).hex()}" for _ in range(100))  # fmt: skip
+                text = "\n".join(str(uuid.UUID(bytes=dice.randbytes(16), version=4)) for _ in range(100))
             case _:
                 text = base64.encodebytes(dice.randbytes(3000)).decode()
         yield from cut(f"noise:{count}", text, most=1)
 
 
 def package_files() -> Iterator[Document]:
-    """JSON as it comes, indented and compact, and inside a JSON text."""
+    """JSON as it comes, indented and compact."""
     for name, text in files(NODE, "**/package.json", 90, 1 << 20):
         try:
             value = json.loads(text)
@@ -178,10 +182,23 @@ def package_files() -> Iterator[Document]:
                 "score": round(dice.random(), 3),
                 "tags": ["x", "prod"],
                 "parent": None,
-            }  # fmt: skip
+            }
             for _ in range(60)
         ]
         yield from cut(f"json:{count}", json.dumps(rows, indent=(None, 2, 4)[count % 3]), most=1)
+
+
+def symbols() -> Iterator[Document]:
+    """Emoji, boxes and signs between words."""
+    emoji = "".join(chr(c) for c in (*range(0x1F600, 0x1F640), *range(0x2700, 0x27BF), *range(0x1F300, 0x1F340)))
+    words = ("done", "failed", "ok", "build", "test", "deploy", "warning", "note", "ship", "it", "now")
+    for count in range(20):
+        dice = random.Random(count)
+        said = [
+            f"{dice.choice(emoji)} {dice.choice(words)}" if dice.random() < 0.5 else dice.choice("─│┌└├→•✓§°×≤") * 2
+            for _ in range(900)
+        ]
+        yield from cut(f"symbols:{count}", " ".join(said), most=1)
 
 
 def gather() -> dict[str, list[Document]]:
@@ -212,23 +229,7 @@ def gather() -> dict[str, list[Document]]:
     for script, languages in SCRIPTS.items():
         found = [document for language in languages for document in (*manuals(language, 12), *catalogues(language, 20))]
         kinds[script] = found
-    emoji = "".join(chr(c) for c in (*range(0x1F600, 0x1F640), *range(0x2700, 0x27BF), *range(0x1F300, 0x1F340)))
-    dice = random.Random(11)
-    words = "done failed ok build test deploy warning note ship it now".split()
-    kinds["symbols"] = [
-        document
-        for n in range(20)
-        for document in cut(
-            f"symbols:{n}",
-            " ".join(
-                dice.choice(emoji) + " " + dice.choice(words)
-                if dice.random() < 0.5
-                else dice.choice("─│┌└├→•✓§°×≤") * 2
-                for _ in range(900)
-            ),
-            most=1,
-        )
-    ]
+    kinds["symbols"] = [*symbols()]
     return {kind: [(name, html.unescape(text)) for name, text in found] for kind, found in kinds.items() if found}
 
 

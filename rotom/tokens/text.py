@@ -61,68 +61,67 @@ _LETTERS = bytes(byte for byte in range(128) if chr(byte).isalnum())
 """What need not be looked at for a script: an accent here and there shall not make a text slow."""
 
 PLAIN: dict[bytes, float] = {
-    b"aaaaaaaa": 1.003,
-    b"aaaaaaaaaaaa": 3.505,
-    b" a": 0.779,
-    b".a": 1.233,
-    b"na": 0.560,
-    b"nA": 1.033,
-    b"0a": 0.864,
-    b"aA": 1.136,
-    b"A": 0.347,
-    b"0": 0.478,
-    b"a0": 0.417,
-    b".0": 0.976,
-    b" 0": 1.670,
-    b".": 0.254,
-    b" .": 0.831,
-    b"n": 0.799,
-    b"        ": 0.481,
-    b"t": 0.867,
-    b"Aa": 0.798,
+    b"aaaaaaaa": 0.837,
+    b"aaaaaaaaaaaa": 2.998,
+    b" a": 0.893,
+    b".a": 1.338,
+    b"na": 0.228,
+    b"nA": 0.969,
+    b"0a": 1.081,
+    b"aA": 0.831,
+    b"A": 0.350,
+    b"0": 0.461,
+    b"a0": 0.258,
+    b".0": 1.109,
+    b" 0": 1.524,
+    b".": 0.197,
+    b" .": 0.881,
+    b"n": 0.817,
+    b"        ": 0.408,
+    b"t": 0.917,
+    b"Aa": 1.070,
 }
 """Weights of patterns of classes, for every text."""
 
 SCRIPT: dict[bytes, float] = {
-    b"l": 1.440,
-    b".p": 2.729,
-    b"g": 0.150,
-    b"g_g_g_g_": 1.511,
-    b".c": 0.656,
-    b"c_c_c_c_": 0.893,
-    b"y": 0.319,
-    b"h": 0.489,
-    b".r": 0.243,
-    b"r": 0.267,
-    b"r_r_r_r_": 0.393,
-    b"i__i__i__i__": 0.638,
-    b"e__e__e__e__": 1.633,
-    b"s": 0.822,
-    b"k": 0.736,
-    b"x": 0.843,
-    b".x": 0.539,
-    b"o": 0.136,
-    b".o": 1.222,
-    b"o__o__o__o__": 2.539,
-    b"m": 2.583,
+    b"l": 1.034,
+    b".p": 2.597,
+    b"g": 0.206,
+    b"g_g_g_g_": 1.211,
+    b".c": 0.828,
+    b"c_c_c_c_": 0.824,
+    b"y": 0.331,
+    b"h": 0.471,
+    b".r": 0.734,
+    b"r": 0.006,
+    b"r_r_r_r_": 1.287,
+    b"i__i__i__i__": 0.581,
+    b"e__e__e__e__": 1.680,
+    b"s": 1.136,
+    b"k": 0.717,
+    b"x": 0.779,
+    b".x": 0.520,
+    b"o": 0.603,
+    b".o": 0.465,
+    b"m": 2.382,
 }
 """Weights of patterns of scripts, for texts that are not all ASCII."""
 
 MARKS: dict[bytes, float] = {
-    b"\xd1\x96": 1.417,  # Ukrainian, Belarusian
-    b"\xd1\x94": 1.611,  # Ukrainian
-    b"\xd1\x9e": 3.146,  # Belarusian
-    b"\xd1\x8a": 4.267,  # Bulgarian
-    b"\xd1\x98": 4.697,  # Serbian, Macedonian
-    b"\xd1\x9b": 5.861,  # Serbian
-    b"\xe0\xa5": 1.366,  # Devanagari
-    b"\xe0\xa7": 1.349,  # Bengali
-    b"\xe0\xab": 1.391,  # Gujarati
-    b"\xe0\xae": 0.383,  # Tamil
-    b"\xe0\xb1": 1.493,  # Telugu
-    b"\xe0\xb8": 0.331,  # Thai
-    b"\xe2\x9c": 2.833,  # check marks and their like
-    b"\xe1\x9e": 0.324,  # Khmer
+    b"\xd1\x96": 1.237,  # Ukrainian, Belarusian
+    b"\xd1\x94": 2.046,  # Ukrainian
+    b"\xd1\x9e": 2.684,  # Belarusian
+    b"\xd1\x8a": 3.251,  # Bulgarian
+    b"\xd1\x98": 4.064,  # Serbian, Macedonian
+    b"\xd1\x9b": 2.266,  # Serbian
+    b"\xe0\xa5": 1.435,  # Devanagari
+    b"\xe0\xa7": 1.387,  # Bengali
+    b"\xe0\xab": 1.499,  # Gujarati
+    b"\xe0\xae": 0.392,  # Tamil
+    b"\xe0\xb1": 1.566,  # Telugu
+    b"\xe0\xb8": 0.317,  # Thai
+    b"\xe2\x9c": 1.007,  # check marks and their like
+    b"\xe1\x9e": 0.289,  # Khmer
 }
 """Weights of letters, or of parts of a script, that tell one language from its neighbours."""
 

@@ -55,8 +55,9 @@ Document = tuple[str, str]
 
 def fitted(name: str) -> bool:
     """Whether the document `name` is of the half that coefficients are fitted to."""
-    if not name.startswith("udhr:"):  # of those there is one a language
-        name = name.partition("#")[0]
+    name, _, number = name.partition("#")
+    if name.startswith(("udhr:", "said:")):  # of those there is one a language
+        return int(number) % 2 == 0
     return hashlib.sha256(name.encode()).digest()[0] < 128
 
 
@@ -126,6 +127,18 @@ def declarations(folder: Path, languages: str) -> Iterator[Document]:
             page = re.sub(r"(?s)<head>.*?</head>", "", path.read_text(encoding="utf-8"))
             text = re.sub(r"\s*\n\s*", "\n", html.unescape(re.sub(r"<[^>]+>", "", page)))
             yield from cut(f"udhr:{language}", text, size=1000, most=12)
+
+
+def everyday() -> dict[str, list[Document]]:
+    """What people ask a model in their own language, by script."""
+    said = json.loads((Path(__file__).parent / "everyday.json").read_text(encoding="utf-8"))
+    script = dict.fromkeys(("zh", "ja", "ko"), "East Asian") | dict.fromkeys(("ru", "uk", "el"), "Cyrillic and Greek")
+    script |= dict.fromkeys(("ar", "he", "hi", "th"), "Arabic, Hebrew, Hindi, Thai") | {"en": "English"}
+    kinds: dict[str, list[Document]] = {}
+    for language, texts in said.items():
+        found = kinds.setdefault(f"{script.get(language, 'European')}, everyday", [])
+        found += [(f"said:{language}#{number}", text) for number, text in enumerate(texts)]
+    return kinds
 
 
 def listings() -> Iterator[Document]:
@@ -261,5 +274,6 @@ def gather(udhr: Path) -> dict[str, list[Document]]:
         kinds[f"{script}, programs"] = found
     for script, languages_of in DECLARATIONS.items():
         kinds[f"{script}, people"] = [*declarations(udhr, languages_of)]
+    kinds |= everyday()
     kinds["symbols"] = [*symbols()]
     return {kind: [(name, html.unescape(text)) for name, text in found] for kind, found in kinds.items() if found}

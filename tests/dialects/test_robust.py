@@ -16,7 +16,7 @@ from rotom.dialects import messages, responses
 from rotom.problem import Problem
 from rotom.sse import Decoder, Event
 from rotom.tokens import estimate
-from rotom.tokens.chain import chain, head_key
+from rotom.tokens.chain import chain, head
 from rotom.turn import Turn
 
 CASES = Path(__file__).parent.parent / "cases"
@@ -101,7 +101,7 @@ def changed(value: Any, path: tuple[Any, ...], junk: Any, remove: bool) -> Any:
 
 def counts(body: dict[str, Any]) -> bool:
     """Whether the tokens of a body can be told, whatever is in it."""
-    links = chain(body["input"], head_key(body))
+    links = chain(body["input"], head(body).key)
     return estimate(body) >= 1 and all(link.tokens() >= 0 for link in links)
 
 

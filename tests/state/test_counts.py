@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rotom.sse import Json
 from rotom.state import counts
 from rotom.state.counts import Counts
-from rotom.tokens import estimate
+from rotom.tokens import estimate, head_tokens
 from rotom.turn import input_text, message, output_text
 
 MODEL = "gpt-5.5"
@@ -89,9 +89,10 @@ def test_tools_that_are_loaded_on_the_way_add_their_estimate() -> None:
     more = [one, {**one, "name": "b"}]
     tokens, how = count(known, body(user("hello"), said("hi"), tools=more))
     assert how == "learned"
-    assert 1250 < tokens < 1450
+    added = head_tokens({"tools": more}) - head_tokens({"tools": [one]})
+    assert tokens == pytest.approx(1010 + added * known.ratio(MODEL), abs=1)
     fewer, _ = count(known, body(user("hello"), said("hi")))
-    assert 600 < fewer < 760
+    assert fewer < 1010 - 250
 
 
 def test_models_do_not_share_counts() -> None:

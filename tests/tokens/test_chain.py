@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rotom.dialects import messages
 from rotom.sse import Decoder
-from rotom.tokens.chain import Link, chain, head_key
+from rotom.tokens.chain import Link, chain, head
 from rotom.turn import input_text, message, output_text
 
 CASES = Path(__file__).parent.parent / "cases"
@@ -147,7 +147,8 @@ def test_the_head() -> None:
         {"tools": [tool, tool]},
         {"text": form},
     ]
-    assert len(set(map(head_key, heads))) == len(heads)
-    for head in heads:
-        again = json.loads(json.dumps({**head, "temperature": 1}))
-        assert head_key(again) == head_key(head)
+    assert len({head(body).key for body in heads}) == len(heads)
+    for body in heads:
+        again = json.loads(json.dumps({**body, "temperature": 1}))
+        assert head(again) == head(body)
+    assert head(heads[3]).size > head(heads[2]).size > head(heads[0]).size == 0

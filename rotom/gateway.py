@@ -28,6 +28,7 @@ import trio
 from rotom.catalogue import Catalogue, Model
 from rotom.config import Config
 from rotom.fold import FAILED, FINISHED
+from rotom.places import Places
 from rotom.problem import Kind, Problem
 from rotom.providers import Provider, Token, Usage, Window
 from rotom.sse import Event, Json
@@ -201,6 +202,7 @@ class Gateway:
         self.lists = lists
         self.limits: dict[str, Limits] = {}
         self.counts = Counts()
+        self.places = {name: Places(config.provider_concurrency) for name in providers}
         self._known: tuple[str | None, list[tuple[Model, ...]], Catalogue] | None = None
 
     async def served(self) -> tuple[str, ...]:
@@ -221,6 +223,8 @@ class Gateway:
     def reload(self, config: Config) -> None:
         """Take another configuration for the turns to come, and look at the credentials again."""
         self.config = config
+        for places in self.places.values():
+            places.resize(config.provider_concurrency)
         self.keeper.reload()
 
     async def logins(self) -> list[LoginStatus]:
@@ -308,8 +312,11 @@ class Gateway:
         return self.counts.count(look)
 
     @asynccontextmanager
-    async def run(self, plan: Plan) -> AsyncIterator[Answer]:
-        """Ask, and yield the answer once it has content.
+    async def run(self, plan: Plan, *, spare: bool = False) -> AsyncIterator[Answer]:
+        """Ask, and yield the answer once it has content. Before that, wait for a place at the provider.
+
+        Arguments:
+          spare: nobody waits for this answer, so it takes a place only while people need none.
 
         Raises:
           Problem: on entry when there is no answer, from iteration when it breaks, on exit when the provider fell silent.
@@ -318,7 +325,7 @@ class Gateway:
         """
         try:
             with trio.CancelScope() as silence:
-                async with AsyncExitStack() as stack:
+                async with self.places[plan.provider.name].taken(spare=spare), AsyncExitStack() as stack:
                     answer = await self._first_content(plan, silence, stack)
                     try:
                         yield answer

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from rotom.banner import banner
+from rotom.batching import Batching
 from rotom.catalogue import Catalogue, Model
 from rotom.config import Config, Loaded, load, resolve_api_key
 from rotom.gateway import Gateway
@@ -167,10 +168,12 @@ async def _run(loaded: Loaded, environ: Mapping[str, str], log: Log, demo: bool 
         getattr(log, level)(sentence)
 
     async with assemble(config, environ, say) as gateway, helpers() as house:
-        app = Application(gateway, rules, log)
+        batching = Batching(gateway, log)
+        app = Application(gateway, batching, rules, log)
         reload = partial(_reload, loaded, environ, log, app)
         await house.start(_signals, drain, house.cancel_scope, reload, log)
         await house.start(gateway.lists.run)
+        await house.start(batching.run, drain.wait, config.grace)
         bound = listen.bound(listeners)
         limits = Limits(
             body=config.max_body,
@@ -196,6 +199,7 @@ async def _run(loaded: Loaded, environ: Mapping[str, str], log: Log, demo: bool 
             if not known:
                 log.warning("no provider is logged in: run 'rotom login'; requests are answered 401 until then")
         await listen.serve(listeners, app, limits, drain, config.grace)
+        await batching.ended.wait()
     log.notice("stopped")
     return 0
 

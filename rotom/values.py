@@ -54,16 +54,17 @@ def choice(*words: str) -> Callable[[object], str]:
     return read
 
 
-def number(minimum: int) -> Callable[[object], int]:
-    """A whole number of at least `minimum`."""
+def number(minimum: int, maximum: int | None = None) -> Callable[[object], int]:
+    """A whole number of at least `minimum` and at most `maximum`."""
 
     def read(value: object) -> int:
         try:
             result = int(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else None
         except ValueError:
             result = None
-        if result is None or result < minimum:
-            raise ValueError(f"must be a whole number, {minimum} or more")
+        if result is None or result < minimum or (maximum is not None and result > maximum):
+            most = "or more" if maximum is None else f"to {maximum}"
+            raise ValueError(f"must be a whole number, {minimum} {most}")
         return result
 
     return read

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import trio
 from trio.testing import MockClock
 
 from rotom import simulator
+from rotom.batching import Batching
 from rotom.config import Config
 from rotom.config import load as load_config
 from rotom.gateway import Gateway
@@ -51,6 +53,7 @@ class House:
     simulator: Simulator
     config: Config
     gateway: Gateway
+    batching: Batching
     app: Application
     output: io.StringIO
     client: httpx.AsyncClient
@@ -92,9 +95,14 @@ class House:
 
 @asynccontextmanager
 async def built(
-    folder: Path, *, login: bool = True, rules: Rules | None = None, **settings: str
+    folder: Path,
+    *,
+    login: bool = True,
+    rules: Rules | None = None,
+    clock: Callable[[], float] = time.time,
+    **settings: str,
 ) -> AsyncIterator[House]:
-    """A house with these settings; `login`: as the simulator's account."""
+    """A house with these settings; `login`: as the simulator's account; `clock`: of the batches."""
     async with helpers() as nursery:
         simulated = Simulator(pace=0)
         await nursery.start(simulator.serve, simulated)
@@ -110,11 +118,14 @@ async def built(
             httpx.AsyncClient(trust_env=False, timeout=None) as client,
             helpers() as ours,
         ):
-            app = Application(gateway, rules or Rules(), Log(output, "json", "debug"))
+            log = Log(output, "json", "debug")
+            batching = Batching(gateway, log, clock)
+            app = Application(gateway, batching, rules or Rules(), log)
             listeners = await listen.open_listeners(listen.addresses(["127.0.0.1:0"]))
             client.base_url = f"http://{listen.bound(listeners)[0]}"
             await ours.start(partial(listen.serve, listeners, app, Limits(body=config.max_body), Drain(), 0))
-            house = House(simulated, config, gateway, app, output, client, open_vault(config, environ))
+            await ours.start(batching.run, trio.sleep_forever, 0)
+            house = House(simulated, config, gateway, batching, app, output, client, open_vault(config, environ))
             if login:
                 await house.log_in()
             yield house

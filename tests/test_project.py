@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -29,7 +30,7 @@ def name_of(path):
 
 # Imports ---------------------------------------------------------------------------------------------------------------
 
-CORE = ("problem", "turn", "sse", "fold", "catalogue", "tokens", "config", "values", "paths", "log", "term")
+CORE = ("problem", "turn", "sse", "elements", "fold", "catalogue", "tokens", "config", "values", "paths", "log", "term")
 EVERYTHING = ("",)
 MAY_IMPORT = {
     # part: (parts of rotom, other packages)
@@ -45,8 +46,13 @@ MAY_IMPORT = {
         (*CORE, "plain", "wire", "providers", "state", "upstream"),
         ("h11", "httpx", "trio", "trio_websocket", "cryptography"),
     ),
-    "gateway": ((*CORE, "plain", "providers", "state", "status", "upstream"), ("httpx", "trio")),
-    "routes": ((*CORE, "plain", "dialects", "gateway", "providers", "server", "status", "routes"), ("trio",)),
+    "places": ((), ("trio",)),
+    "gateway": ((*CORE, "places", "plain", "providers", "state", "status", "upstream"), ("httpx", "trio")),
+    "batching": ((*CORE, "plain", "dialects", "gateway", "state"), ("trio",)),
+    "routes": (
+        (*CORE, "batching", "plain", "dialects", "gateway", "providers", "server", "state", "status", "routes"),
+        ("trio",),
+    ),
     "simulator": ((*CORE, "plain", "server", "simulator"), ("trio", "h11", "trio_websocket", "docopt")),
     "banner": (EVERYTHING, ()),
     "serve": (EVERYTHING, ("trio",)),
@@ -197,7 +203,7 @@ def test_every_signal_is_in_the_manual():
 def test_every_route_is_in_the_manual_and_no_other():
     from rotom.routes import routes
 
-    table = {(route.method, re.sub(r"\{.*", "", route.path)) for route in routes(None)}
+    table = {(route.method, re.sub(r"\{.*", "", route.path)) for route in routes(None, SimpleNamespace(store=None))}
     section = plain(ROUTES_PAGE).split(".Ss Routes")[1].split(".Ss ")[0]
     listed = set(re.findall(r"^\.It Li (GET|POST|DELETE) (\S+)", section, re.MULTILINE))
     assert listed == table

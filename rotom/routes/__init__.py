@@ -11,11 +11,15 @@ from typing import Any
 
 import trio
 
+from rotom.batching import Batching
 from rotom.dialects import Dialect, messages, responses
+from rotom.dialects.messages.batches import MOST_BYTES
 from rotom.gateway import Gateway
 from rotom.log import Log
 from rotom.problem import Kind, Problem
 from rotom.routes.account import Account
+from rotom.routes.batches import ENDPOINT as BATCHES
+from rotom.routes.batches import MessageBatches
 from rotom.routes.generate import generate
 from rotom.routes.guard import Rules, check, media_type
 from rotom.routes.models import Models
@@ -31,12 +35,18 @@ DIALECTS: tuple[Dialect, ...] = (messages.DIALECT, responses.DIALECT)
 SMALL = 64 << 10
 
 
-def routes(gateway: Gateway) -> tuple[Route, ...]:
+def routes(gateway: Gateway, batching: Batching) -> tuple[Route, ...]:
     """The route table. rotom-api(7) describes each of them; a test holds the two together."""
-    account, models = Account(gateway), Models(gateway)
+    account, models, batches = Account(gateway), Models(gateway), MessageBatches(batching)
     return (
         *(Route("POST", dialect.endpoint, generate(dialect, gateway), JSON) for dialect in DIALECTS),
         Route("POST", "/v1/messages/count_tokens", count_tokens(gateway), JSON),
+        Route("POST", BATCHES, batches.create, JSON, MOST_BYTES),
+        Route("GET", BATCHES, batches.list),
+        Route("GET", BATCHES + "/{id}", batches.get),
+        Route("DELETE", BATCHES + "/{id}", batches.delete),
+        Route("POST", BATCHES + "/{id}/cancel", batches.cancel, body_limit=SMALL),
+        Route("GET", BATCHES + "/{id}/results", batches.results),
         Route("GET", "/v1/models", models.list),
         Route("GET", "/v1/models/{id...}", models.one),
         Route("GET", "/v1/status", account.status),
@@ -59,11 +69,11 @@ class Application:
       rules: the guard's; may be replaced while it runs (a reload).
     """
 
-    def __init__(self, gateway: Gateway, rules: Rules, log: Log) -> None:
+    def __init__(self, gateway: Gateway, batching: Batching, rules: Rules, log: Log) -> None:
         self.gateway = gateway
         self.rules = rules
         self.log = log
-        self.router = Router(routes(gateway))
+        self.router = Router(routes(gateway, batching))
 
     async def handle(self, exchange: Exchange) -> None:
         """Guard, find, check the body's type, handle."""

@@ -6,7 +6,7 @@ What is not here: whether its type is one that the route takes (routes/guard.py)
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import h11
@@ -22,8 +22,8 @@ BODY_RATE = 16 << 10
 UNPACK = 1 << 20
 
 
-async def read_body(connection: Connection, headers: Mapping[str, str], limit: int) -> bytes:
-    """The whole body of the request that `connection` is at, of at most `limit` bytes, packed or not.
+async def body_parts(connection: Connection, headers: Mapping[str, str], limit: int) -> AsyncGenerator[bytes, None]:
+    """The body of the request that `connection` is at, piece by piece as it arrives: at most `limit` bytes, packed or not.
 
     Raises:
       Problem: TOO_LARGE, SLOW_CLIENT, MEDIA_TYPE for another content-encoding, INVALID for broken gzip.
@@ -32,7 +32,7 @@ async def read_body(connection: Connection, headers: Mapping[str, str], limit: i
     unpack = _unpacker(headers)
     if int(headers.get("content-length", 0)) > limit:  # h11 let only digits pass
         raise _too_large(limit)
-    conn, whole, size = connection.h11, bytearray(), 0  # not a list: a body may come in single bytes
+    conn, size, unpacked = connection.h11, 0, 0
     if conn.they_are_waiting_for_100_continue:
         await connection.send(conn.send(h11.InformationalResponse(status_code=100, headers=[])))
     begun = trio.current_time()
@@ -43,12 +43,13 @@ async def read_body(connection: Connection, headers: Mapping[str, str], limit: i
             if size > limit:
                 raise _too_large(limit)
             if unpack is None:
-                whole += event.data
+                yield bytes(event.data)
                 continue
             for part in unpack(event.data):
-                whole += part
-                if len(whole) > limit:
+                unpacked += len(part)
+                if unpacked > limit:
                     raise _too_large(limit)
+                yield part
                 await trio.lowlevel.checkpoint()
         elif event is h11.NEED_DATA:
             await _receive(connection, begun + connection.limits.body_seconds + size / BODY_RATE)
@@ -56,7 +57,6 @@ async def read_body(connection: Connection, headers: Mapping[str, str], limit: i
             break
     if unpack is not None and not unpack.complete:
         raise Problem(Kind.INVALID, "the gzip body is cut short", code="malformed_request")
-    return bytes(whole)
 
 
 async def _receive(connection: Connection, deadline: float) -> None:

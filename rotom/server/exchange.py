@@ -13,7 +13,7 @@ A hang-up has one form inside the block: cancellation. Afterwards `gone` says so
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from email.utils import formatdate
 from http import HTTPStatus
@@ -26,7 +26,7 @@ import trio
 from rotom.plain import helpers
 from rotom.problem import Kind, Problem
 from rotom.server import Gone, Headers
-from rotom.server.body import read_body
+from rotom.server.body import body_parts
 from rotom.sse import dumps
 
 if TYPE_CHECKING:
@@ -100,8 +100,15 @@ class Exchange:
           Problem: TOO_LARGE, SLOW_CLIENT, MEDIA_TYPE for another content-encoding, INVALID for broken gzip.
           Gone: the client hung up.
         """
+        whole = bytearray()  # not a list: a body may come in single bytes
+        async for part in self.parts():
+            whole += part
+        return bytes(whole)
+
+    def parts(self) -> AsyncGenerator[bytes, None]:
+        """The same piece by piece, for a body that is not to be held in memory. To be iterated to its end or closed."""
         limit = self._connection.limits.body if self.body_limit is None else self.body_limit
-        return await read_body(self._connection, self.headers, limit)
+        return body_parts(self._connection, self.headers, limit)
 
     async def answer(self, status: int, headers: Headers = (), body: bytes = b"") -> None:
         """Send the whole answer.

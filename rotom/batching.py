@@ -1,0 +1,374 @@
+"""The worker of message batches: what was accepted is run, politely, until it is done.
+
+Theory of operation: everything that must be known after a crash is in the database; this is the one task that moves it
+on. In rounds it takes waiting requests, as many as the settings allow at once, and runs each in a task of its own: read,
+planned and answered as a request of a person would be, its answer folded into a result. A round ends with a sleep until
+something happens: a request ended, a batch came, a time is due. A process that is killed leaves its running requests
+behind; the next one puts them back (`resume`), and only those are ever asked twice. Of several processes with the same
+home, one does the work: whoever holds the worker's lock.
+
+Polite means: requests of people go first (places.py); and a provider is left alone while one of its quota windows is
+used beyond the reserve, after a usage limit, and while it wants a new login. Such a pause is said in the log, and
+written down for others to read. What may pass by itself (an overload, a lost connection) sends a request back for a
+while, `len(BACKOFF)` times; other problems are its result.
+
+When something cannot be stored (a full disk), the result is held and stored again and again, and nothing new is begun.
+
+What is not here: HTTP (routes/batches.py), and what is stored how (state/batches.py).
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+import trio
+
+from rotom.dialects.messages import DIALECT
+from rotom.dialects.messages.batches import Request, read_requests
+from rotom.gateway import Gateway, Limits
+from rotom.log import Log
+from rotom.plain import helpers
+from rotom.problem import Kind, Problem
+from rotom.sse import Event, dumps
+from rotom.state.batches import ERRORED, SUCCEEDED, Batch, Batches, Item, Pause
+from rotom.state.database import Database
+from rotom.state.files import FileLock
+from rotom.turn import Turn
+
+BACKOFF = (5.0, 30.0, 120.0, 600.0, 3600.0)
+"""Seconds before a request that failed is run again, by how often it has failed."""
+
+POLL = 5.0  # seconds between two looks at open batches: another process may have changed them
+IDLE = 30.0  # and when there is none
+TROUBLE = 5.0  # seconds until the database is tried again
+LOGIN_SECONDS = 60.0  # how often it is tried whether a login works again
+UNKNOWN_RESET = 900.0  # a pause whose end nobody told
+ASK_LIMITS = 600.0  # how often a provider is asked for its limits, when nothing else tells of them
+
+EVERYTHING = ""
+"""Stands for all providers where none is at fault alone."""
+
+PAUSED = "batches_paused"
+"""Code of a request that was taken although its provider is to be left alone: only then was it known whose it is."""
+
+_PASSING = frozenset({Kind.INTERNAL, Kind.UPSTREAM, Kind.UNAVAILABLE, Kind.OVERLOADED, Kind.TIMEOUT, Kind.RATE_LIMITED})
+
+T = TypeVar("T")
+
+
+class Batching:
+    """The batches of a gateway.
+
+    Arguments:
+      now: the time, in unix seconds.
+
+    Attributes:
+      ended: set when `run` has come to its end.
+    """
+
+    def __init__(self, gateway: Gateway, log: Log, now: Callable[[], float] = time.time) -> None:
+        path = gateway.config.home / "rotom.db"
+        self.gateway = gateway
+        self.log = log
+        self.store = Batches(Database(path))
+        self.now = now
+        self.ended = trio.Event()
+        self._lock = FileLock(lock_path(path))
+        self._turn = trio.CapacityLimiter(1)
+        self._reading = trio.CapacityLimiter(1)
+        self._woken = trio.Event()
+        self._running = 0
+        self._resumed = False
+        self._tidy_at = 0.0
+        self._refused: dict[str, Pause] = {}  # pauses that a provider's refusal asked for
+        self._pauses: dict[str, Pause] = {}  # all of them
+        self._asked: dict[str, float] = {}
+        self._models: dict[str, str] = {}
+        self._trouble: str | None = None
+
+    # For the routes.
+
+    async def call(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Call a method of the store in a thread, when its turn comes."""
+        return await trio.to_thread.run_sync(function, *arguments, limiter=self._turn)
+
+    async def accept(self, body: BinaryIO, headers: Mapping[str, str]) -> Batch:
+        """Keep the batch that is in a body, once all of it is found good; it is durable when this returns.
+
+        Raises:
+          Problem: INVALID or TOO_LARGE naming the request; UNAVAILABLE when it cannot be stored.
+        """
+        longest = self.gateway.config.max_body
+
+        def read() -> list[Request]:
+            return list(read_requests(body.read, headers, longest, trio.from_thread.check_cancelled))
+
+        requests = await trio.to_thread.run_sync(read, limiter=self._reading)
+        batch = await self.call(self.store.add, _texts(body, requests), self.now())
+        self.wake()
+        return batch
+
+    def pauses(self) -> list[Pause]:
+        """What batches wait for now, as far as this process knows."""
+        return [pause for pause in self._pauses.values() if pause.until > self.now()]
+
+    def wake(self) -> None:
+        """There is something to look at."""
+        self._woken.set()
+
+    # The worker.
+
+    async def run(
+        self,
+        stop: Callable[[], Awaitable[None]],
+        grace: float,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Work until `stop` returns; then let what runs finish, for at most `grace` seconds.
+
+        Resource handling: the database is closed and the worker's lock given back at the end.
+        Cancellation: at any moment. What runs is asked again after the next start.
+        """
+        try:
+            async with helpers() as items:
+                async with helpers() as rounds:
+                    rounds.start_soon(self._rounds, items)
+                    task_status.started()
+                    await stop()
+                with trio.move_on_after(grace):
+                    while self._running:
+                        self._woken = trio.Event()
+                        await self._woken.wait()
+            self.ended.set()
+        finally:
+            self.store.database.close()
+            self._lock.release()
+
+    async def _rounds(self, items: trio.Nursery) -> None:
+        while not await self._mine():
+            await self._sleep(IDLE)
+        while True:
+            self._woken = trio.Event()
+            try:
+                pause = await self._round(items)
+                self._well()
+            except Problem as problem:
+                self._ill(problem)
+                pause = TROUBLE
+            except Exception as exc:  # a bug in here must not end what serves people
+                self.log.bug(exc, "batches")
+                pause = IDLE
+            await self._sleep(pause)
+
+    async def _sleep(self, seconds: float) -> None:
+        with trio.move_on_after(seconds):
+            await self._woken.wait()
+
+    async def _mine(self) -> bool:
+        """Whether the work is this process's to do: there is some, and no other process does it."""
+        self._woken = trio.Event()
+        try:
+            return self.store.database.exists() and self._lock.try_acquire()
+        except Problem as problem:
+            self._ill(problem)
+            return False
+
+    async def _round(self, items: trio.Nursery) -> float:
+        """Begin what can be begun; the seconds until the next round."""
+        now = self.now()
+        if not self._resumed:
+            await self.call(self.store.resume, now)
+            self._resumed, self._pauses = True, {}
+            self._tidy_at = now
+        if now >= self._tidy_at:
+            busy = await self.call(self.store.tidy, now)
+            self._tidy_at = now + POLL
+            if not busy:
+                await self._tell(())
+                return IDLE
+        most = self.gateway.config.batch_concurrency
+        if self._running >= most:
+            return POLL
+        pauses = await self._look(now)
+        await self._tell(pauses)
+        paused = {pause.provider for pause in pauses}
+        if EVERYTHING not in paused:
+            while self._running < most:
+                but = [model for model, provider in self._models.items() if provider in paused]
+                item = await self.call(self.store.take, now, but)
+                if item is None:
+                    break
+                self._running += 1
+                items.start_soon(self._item, item)
+        due = await self.call(self.store.next_due)
+        return POLL if due is None else min(POLL, max(0.05, due - now))
+
+    # Pauses.
+
+    async def _look(self, now: float) -> list[Pause]:
+        """Which providers are to be left alone now, and why."""
+        served = await self.gateway.served()
+        limits = self.gateway.limits
+        stale = [name for name in served if _stale(limits.get(name), now) and now >= self._asked.get(name, 0.0)]
+        if stale:
+            self._asked |= dict.fromkeys(stale, now + ASK_LIMITS)
+            await self.gateway.logins()
+        self._refused = {name: pause for name, pause in self._refused.items() if pause.until > now}
+        found = dict(self._refused)
+        for name in served:
+            if name not in found and (pause := self._reserve(name, now)) is not None:
+                found[name] = pause
+        return list(found.values())
+
+    def _reserve(self, name: str, now: float) -> Pause | None:
+        """The pause that a provider's windows ask for: until the last of those that are used too far opens again."""
+        limits, reserve = self.gateway.limits.get(name), self.gateway.config.batch_reserve
+        full = [
+            window
+            for window in (limits.windows if limits else ())
+            # A window that is some model's own does not concern the others.
+            if window.limit is None
+            and window.used_percent >= reserve
+            and (window.resets_at is None or window.resets_at > now)
+        ]
+        if not full:
+            return None
+        until = max(now + ASK_LIMITS if window.resets_at is None else window.resets_at for window in full)
+        used = max(window.used_percent for window in full)
+        return Pause(
+            name, until, f"{used:.0f} % of a rate limit is used, and batches leave {100 - reserve} % of it free"
+        )
+
+    async def _tell(self, pauses: Iterable[Pause]) -> None:
+        """Say what changed, to the log and to other processes."""
+        before, after = self._pauses, {pause.provider: pause for pause in pauses}
+        if after == before:
+            return
+        await self.call(self.store.pause, list(after.values()))
+        self._pauses = after
+        for name, pause in after.items():
+            if name not in before or before[name].reason != pause.reason:
+                who = f" at {name}" if name else ""
+                seconds = max(0, int(pause.until - self.now()))
+                self.log.notice(f"batches wait{who}: {pause.reason}", seconds=seconds)
+        if not after:
+            self.log.notice("batches go on")
+
+    def _pause(self, provider: str, seconds: float, reason: str) -> None:
+        self._refused[provider] = Pause(provider, self.now() + seconds, reason)
+
+    # One request.
+
+    async def _item(self, item: Item) -> None:
+        """Run a request and store what came of it."""
+        begun, facts = trio.current_time(), dict[str, Any](batch=item.batch)
+        try:
+            try:
+                result = await self._answer(item, facts)
+            except Problem as problem:
+                facts["code"] = problem.code or problem.kind.name.lower()
+                ended = self._after(item, problem, facts)
+            except Exception as exc:
+                bug = Problem(Kind.INTERNAL, f"rotom failed to run this; its log tells more under {item.batch}")
+                self.log.bug(exc, item.batch)
+                ended = self._errored(item, bug)
+            else:
+                facts["state"] = SUCCEEDED
+                ended = (self.store.finish, item.number, SUCCEEDED, result)
+            await self._keep(*ended)
+            self.log.info("batch request", **facts, total=trio.current_time() - begun)
+        finally:
+            self._running -= 1
+            self.wake()
+
+    async def _answer(self, item: Item, facts: dict[str, Any]) -> bytes:
+        turn = await trio.to_thread.run_sync(_turn, item)
+        plan = await self.gateway.plan(turn)
+        name = plan.provider.name
+        self._models[turn.asked] = name
+        facts |= {"model": turn.asked, "provider": name}
+        if name in self._refused or name in self._pauses:
+            raise Problem(Kind.RATE_LIMITED, "batches wait for this provider", code=PAUSED)
+        renderer, frames = DIALECT.renderer(plan.turn), list[Event]()
+        async with self.gateway.run(plan, spare=True) as answer:
+            facts["served"] = answer.served or plan.model.id
+            async for events in answer:
+                for event in events:
+                    frames += renderer.feed(event)
+        return dumps({"type": SUCCEEDED, "message": DIALECT.fold(frames)})
+
+    def _after(self, item: Item, problem: Problem, facts: dict[str, Any]) -> tuple[Any, ...]:
+        """What becomes of a request that failed: the call that stores it."""
+        provider, now = facts.get("provider", EVERYTHING), self.now()
+        again = True
+        not_before, failures = 0.0, item.failures
+        if problem.code == PAUSED:
+            pass
+        elif problem.kind is Kind.UNAUTHENTICATED:
+            self._pause(provider, LOGIN_SECONDS, problem.message)
+        elif problem.code == "usage_limit_reached":
+            seconds = UNKNOWN_RESET if problem.retry_after is None else problem.retry_after
+            self._pause(provider, seconds, problem.message)
+        elif problem.kind in _PASSING and problem.retry is not False and failures < len(BACKOFF):
+            wait = max(BACKOFF[failures] * random.uniform(0.75, 1.25), problem.retry_after or 0.0)  # noqa: S311
+            not_before, failures = now + wait, failures + 1
+        else:
+            again = False
+        facts["state"] = "waiting" if again else ERRORED
+        return (self.store.put_back, item.number, not_before, failures) if again else self._errored(item, problem)
+
+    def _errored(self, item: Item, problem: Problem) -> tuple[Any, ...]:
+        error = DIALECT.problem(problem, "req_" + secrets.token_hex(12))
+        return self.store.finish, item.number, ERRORED, dumps({"type": ERRORED, "error": error})
+
+    async def _keep(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Store it, as often as it takes."""
+        while True:
+            try:
+                await self.call(function, *arguments, self.now())
+            except Problem as problem:
+                self._ill(problem)
+                await trio.sleep(TROUBLE)
+            else:
+                return
+
+    def _ill(self, problem: Problem) -> None:
+        if self._trouble != problem.message:
+            self._trouble = problem.message
+            self.log.error(f"batches cannot go on: {problem.message}")
+
+    def _well(self) -> None:
+        if self._trouble is not None:
+            self._trouble = None
+            self.log.notice("batches go on: the database works again")
+
+
+def lock_path(database: Path) -> Path:
+    """The file that the one process locks which works on the batches in `database`."""
+    return database.with_name(database.name + ".worker.lock")
+
+
+def _texts(body: BinaryIO, requests: Iterable[Request]) -> Iterator[tuple[str, str, bytes]]:
+    for request in requests:
+        body.seek(request.offset)
+        yield request.custom_id, request.model, body.read(request.length)
+
+
+def _turn(item: Item) -> Turn:
+    """The question of a request. The requests of a batch share a session, and with it the provider's prompt cache."""
+    turn = DIALECT.read(json.loads(item.item)["params"], {})
+    return replace(turn, session=turn.session or item.batch)
+
+
+def _stale(limits: Limits | None, now: float) -> bool:
+    """Whether a provider should be asked for its limits before it is asked anything else."""
+    return limits is None or (
+        any(window.resets_at is None for window in limits.windows) and now - limits.at > ASK_LIMITS
+    )

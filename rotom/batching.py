@@ -25,7 +25,6 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 import trio
@@ -38,8 +37,7 @@ from rotom.plain import helpers
 from rotom.problem import Kind, Problem
 from rotom.sse import Event, dumps
 from rotom.state.batches import ERRORED, SUCCEEDED, Batch, Batches, Item, Pause
-from rotom.state.database import Database
-from rotom.state.files import FileLock
+from rotom.state.database import Database, database_file, worker_lock
 from rotom.turn import Turn
 
 BACKOFF = (5.0, 30.0, 120.0, 600.0, 3600.0)
@@ -74,13 +72,13 @@ class Batching:
     """
 
     def __init__(self, gateway: Gateway, log: Log, now: Callable[[], float] = time.time) -> None:
-        path = gateway.config.home / "rotom.db"
+        path = database_file(gateway.config.home)
         self.gateway = gateway
         self.log = log
         self.store = Batches(Database(path))
         self.now = now
         self.ended = trio.Event()
-        self._lock = FileLock(lock_path(path))
+        self._lock = worker_lock(path)
         self._turn = trio.CapacityLimiter(1)
         self._reading = trio.CapacityLimiter(1)
         self._woken = trio.Event()
@@ -148,12 +146,13 @@ class Batching:
                         await self._woken.wait()
             self.ended.set()
         finally:
-            self.store.database.close()
+            with trio.CancelScope(shield=True):  # it waits for the one call that may be under way
+                await self.call(self.store.database.close)
             self._lock.release()
 
     async def _rounds(self, items: trio.Nursery) -> None:
         while not await self._mine():
-            await self._sleep(IDLE)
+            await self._sleep(POLL if self.store.database.exists() else IDLE)
         while True:
             self._woken = trio.Event()
             try:
@@ -348,11 +347,6 @@ class Batching:
         if self._trouble is not None:
             self._trouble = None
             self.log.notice("batches go on: the database works again")
-
-
-def lock_path(database: Path) -> Path:
-    """The file that the one process locks which works on the batches in `database`."""
-    return database.with_name(database.name + ".worker.lock")
 
 
 def _texts(body: BinaryIO, requests: Iterable[Request]) -> Iterator[tuple[str, str, bytes]]:

@@ -10,6 +10,7 @@ Commands:
   serve     serve the logged-in providers on this machine
   status    show logins, token life and rate limits
   models    list the models
+  batches   list message batches and how far they are; cancel one
   refresh   renew the tokens now
   config    show and change the configuration
   key       manage the key that encrypts the credentials
@@ -27,7 +28,7 @@ import os
 import sys
 from collections.abc import Iterator
 
-COMMANDS = ("login", "logout", "serve", "status", "models", "refresh", "config", "key")
+COMMANDS = ("login", "logout", "serve", "status", "models", "batches", "refresh", "config", "key")
 
 
 def main(argv: list[str] | None = None) -> int:

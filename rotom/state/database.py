@@ -22,13 +22,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rotom.problem import Kind, Problem
-from rotom.state.files import private_folder
+from rotom.state.files import FileLock, private_folder
 
 APPLICATION = 0x726F746D
 """Stands in the file's head ("rotm"), so that no other program's database is taken for ours."""
 
 WAIT_SECONDS = 10.0
 """How long to wait for another process's transaction."""
+
+JOURNAL_BYTES = 16 << 20
+"""What is left of the write-ahead log after a transaction that made it longer."""
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -72,6 +75,16 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
 )
 """What makes version n of the file from version n - 1, n counted from 1."""
+
+
+def database_file(home: Path) -> Path:
+    """The database in the state folder `home`."""
+    return home / "rotom.db"
+
+
+def worker_lock(database: Path) -> FileLock:
+    """The lock of the one process that works on the batches in there."""
+    return FileLock(database.with_name(f"{database.name}.worker.lock"))
 
 
 class Database:
@@ -143,6 +156,7 @@ class Database:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
         if version == len(self._migrations):
             return
         if version:
@@ -200,7 +214,10 @@ class Database:
         except (sqlite3.ProgrammingError, sqlite3.IntegrityError):
             raise
         except sqlite3.Error as exc:
-            raise _problem(self.path, getattr(exc, "sqlite_errorname", "") or "", str(exc)) from exc
+            name = getattr(exc, "sqlite_errorname", "") or ""
+            if name in ("", "SQLITE_ERROR"):
+                raise
+            raise _problem(self.path, name, str(exc)) from exc
         except OSError as exc:
             raise no_room(exc) or Problem(
                 Kind.UNAVAILABLE, f"cannot use {self.path}: {exc.strerror}", code="database", retry=False

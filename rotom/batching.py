@@ -46,9 +46,10 @@ BACKOFF = (5.0, 30.0, 120.0, 600.0, 3600.0)
 POLL = 5.0  # seconds between two looks at open batches: another process may have changed them
 IDLE = 30.0  # and when there is none
 TROUBLE = 5.0  # seconds until the database is tried again
-LOGIN_SECONDS = 60.0  # how often it is tried whether a login works again
+AGAIN = 60.0  # how often it is tried whether a login works again
 UNKNOWN_RESET = 900.0  # a pause whose end nobody told
 ASK_LIMITS = 600.0  # how often a provider is asked for its limits, when nothing else tells of them
+MODELS = 500  # how many names of models are remembered with their provider
 
 EVERYTHING = ""
 """Stands for all providers where none is at fault alone."""
@@ -291,6 +292,8 @@ class Batching:
         turn = await trio.to_thread.run_sync(_turn, item)
         plan = await self.gateway.plan(turn)
         name = plan.provider.name
+        if len(self._models) >= MODELS:
+            self._models.clear()
         self._models[turn.asked] = name
         facts |= {"model": turn.asked, "provider": name}
         if name in self._refused or name in self._pauses:
@@ -309,9 +312,9 @@ class Batching:
         again = True
         not_before, failures = 0.0, item.failures
         if problem.code == PAUSED:
-            pass
+            not_before = now + AGAIN  # so that it cannot come and go all the time
         elif problem.kind is Kind.UNAUTHENTICATED:
-            self._pause(provider, LOGIN_SECONDS, problem.message)
+            self._pause(provider, AGAIN, problem.message)
         elif problem.code == "usage_limit_reached":
             seconds = UNKNOWN_RESET if problem.retry_after is None else problem.retry_after
             self._pause(provider, seconds, problem.message)

@@ -46,7 +46,7 @@ def elements(read: Callable[[int], bytes], name: str, longest: int) -> Iterator[
       Problem: INVALID where the document is not as described; TOO_LARGE for an element, both naming the place.
     """
     text = _Window(read, longest)
-    text.expect("{", "the body is JSON, but not an object" if text.peek() else "the body is empty")
+    text.expect("{", "it is no object" if text.peek() else "it is empty")
     found = False
     if text.peek() == "}":
         text.skip("}")

@@ -238,9 +238,9 @@ async def test_without_a_login_batches_wait_for_one(timed: Any, clock: Clock) ->
         clock.forward(house, 7200)
         await trio.sleep(0.1)
         await house.log_in()
-        for _ in range(100):
-            clock.forward(house, 61)
-            await trio.sleep(0.05)
+        clock.forward(house, 61)
+        await trio.sleep(0.2)  # another round may have begun just before the login
+        clock.forward(house, 61)
         assert await ended(house, name) == {"succeeded": 1}
         assert len(said(house, "batches wait")) <= 2
 
@@ -356,7 +356,7 @@ async def test_a_result_that_cannot_be_stored_is_held(build: Any, monkeypatch: p
         await house.batching.call(room, 1_000_000)
         assert await ended(house, name) == {"succeeded": 1}
         assert len(prompts(house)) == 3, "nothing was asked twice"
-        assert said(house, "the database works again")
+        await logged(house, "the database works again")
 
 
 async def test_after_a_stop_the_rest_is_run_by_the_next_start(build: Any) -> None:

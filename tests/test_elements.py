@@ -52,9 +52,9 @@ def test_a_number_at_the_end_of_the_window_is_read_whole(number, monkeypatch):
 @pytest.mark.parametrize(
     ("raw", "words"),
     [
-        (b"", "the body is empty"),
-        (b"  ", "the body is empty"),
-        (b"[]", "not an object"),
+        (b"", "it is empty"),
+        (b"  ", "it is empty"),
+        (b"[]", "it is no object"),
         (b"{}", "requests: Field required"),
         (b'{"other": []}', "requests: Field required"),
         (b'{"requests": 1}', "requests: Input should be a valid list"),

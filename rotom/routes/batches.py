@@ -116,9 +116,8 @@ async def _spool(exchange: Exchange, file: BinaryIO) -> None:
             if size >= _WRITE:
                 await trio.to_thread.run_sync(file.writelines, held)
                 held, size = [], 0
-    file.writelines(held)
-    file.flush()
-    file.seek(0)
+    await trio.to_thread.run_sync(file.writelines, held)
+    await trio.to_thread.run_sync(file.seek, 0)
 
 
 def shape(batch: Batch, base: str, pauses: list[Pause]) -> Json:

@@ -128,3 +128,33 @@ async def test_a_slow_body_is_read_as_long_as_it_arrives_at_a_pace(
     assert seconds - 1 <= trio.current_time() <= seconds + 1
     await trio.sleep(100)
     await stream.aclose()
+
+
+async def test_a_body_can_be_had_piece_by_piece(autojump_clock: Any, server: Any, app: Any) -> None:
+    seen: list[int] = []
+
+    async def pieces(exchange: Exchange) -> None:
+        async with contextlib.aclosing(exchange.parts()) as parts:
+            seen.extend([len(part) async for part in parts])
+        await exchange.answer(204)
+
+    app.handlers["/"] = pieces
+    server.limits = Limits(body=8 << 20)
+    for request in (chunked(b"a" * 5_000_000), post(gzip.compress(b"a" * 5_000_000), GZIP)):
+        seen.clear()
+        (answer,) = await server.talk(request)
+        assert answer.status == 204
+        assert sum(seen) == 5_000_000
+        assert max(seen) <= 1 << 20
+
+
+async def test_a_handler_may_stop_reading_in_the_middle(autojump_clock: Any, server: Any, app: Any) -> None:
+    async def first(exchange: Exchange) -> None:
+        async with contextlib.aclosing(exchange.parts()) as parts:
+            async for part in parts:
+                await exchange.answer(200, body=part[:3])
+                return
+
+    app.handlers["/"] = first
+    (answer,) = await server.talk(chunked(b"abc" * 100_000))
+    assert (answer.status, answer.body) == (200, b"abc")

@@ -108,15 +108,14 @@ class MessageBatches:
 
 async def _spool(exchange: Exchange, file: BinaryIO) -> None:
     """Write the body to a file as it arrives, and rewind it."""
-    held, size = list[bytes](), 0
+    held = bytearray()
     async with aclosing(exchange.parts()) as parts:
         async for part in parts:
-            held.append(part)
-            size += len(part)
-            if size >= _WRITE:
-                await trio.to_thread.run_sync(file.writelines, held)
-                held, size = [], 0
-    await trio.to_thread.run_sync(file.writelines, held)
+            held += part
+            if len(held) >= _WRITE:
+                await trio.to_thread.run_sync(file.write, held)
+                held = bytearray()
+    await trio.to_thread.run_sync(file.write, held)
     await trio.to_thread.run_sync(file.seek, 0)
 
 

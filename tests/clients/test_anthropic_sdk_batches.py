@@ -70,8 +70,6 @@ def test_cancel(client: anthropic.Anthropic) -> None:
     canceled = client.messages.batches.cancel(made.id)
     assert canceled.processing_status in ("canceling", "ended")
     assert canceled.cancel_initiated_at is not None
-    with pytest.raises(anthropic.AnthropicError, match="results_url"):
-        client.messages.batches.results(made.id)
     end = ended(client, made.id)
     assert end.request_counts.canceled >= 45
     assert end.request_counts.canceled + end.request_counts.succeeded == 50
@@ -90,6 +88,8 @@ def test_errors_are_the_sdks_own(client: anthropic.Anthropic) -> None:
         with pytest.raises(anthropic.BadRequestError, match=words):
             batches.create(requests=requests)
     made = batches.create(requests=[request(str(n), "demo:long count=20") for n in range(9)])
+    with pytest.raises(anthropic.AnthropicError, match="results_url"):
+        batches.results(made.id)
     with pytest.raises(anthropic.BadRequestError, match="has not ended"):
         batches.delete(made.id)
     batches.cancel(made.id)

@@ -87,7 +87,7 @@ class Config:
     first_byte_timeout: float = _setting(values.seconds(), 300.0, "seconds for a provider to begin its answer")
     idle_timeout: float = _setting(values.seconds(), 300.0, "seconds of silence in a provider's answer")
     ping_interval: float = _setting(values.seconds(), 10.0, "seconds of silence after which a client gets a ping")
-    provider_concurrency: int = _setting(values.number(1), 16, "requests in flight at a provider")
+    provider_concurrency: int = _setting(values.number(1), 1024, "requests in flight at a provider")
     batch_concurrency: int = _setting(values.number(1), 2, "requests of message batches that run at once")
     batch_reserve: int = _setting(values.number(1, 100), 80, "percent of a rate limit at which batches pause")
     grace: float = _setting(

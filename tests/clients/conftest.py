@@ -1,4 +1,8 @@
-"""Real clients against a real ``rotom serve --demo``: processes, sockets, nothing in between.
+"""Real clients against a real ``rotom serve``: processes, sockets, nothing in between.
+
+There are two sorts of rotom to drive. `demo` is ``rotom serve --demo``, as a person tries it. `watched` is ``rotom serve``
+with a login to a simulator that runs in a thread of this process, so that a test can script what the provider does and
+look at what reached it. Both log as JSON, so that a test can count the requests that a client made.
 
 The programs are installed by ``.ci/clients``. Where they are missing these tests are skipped and say why; with
 ROTOM_TEST_CLIENTS=required, as in CI, missing is failing.
@@ -6,64 +10,178 @@ ROTOM_TEST_CLIENTS=required, as in CI, missing is failing.
 
 from __future__ import annotations
 
+import json
 import os
-import re
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
+import trio
+
+from rotom.config import load
+from rotom.providers.registry import all_providers
+from rotom.simulator import Ask, Received, Script, Simulator, serve
+from rotom.simulator.play import Play
+from rotom.sse import Json, dumps
+from rotom.state.vault import open_vault
+from rotom.upstream.client import make_client
+from rotom.upstream.flows import play
 
 ROOT = Path(__file__).parents[2]
 
 
+class Backend:
+    """The simulator in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.simulator = Simulator(pace=0, keep=256)
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=trio.run, args=(self._main,), name="simulator")
+
+    async def _main(self) -> None:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(serve, self.simulator)
+            self._token, self._scope = trio.lowlevel.current_trio_token(), nursery.cancel_scope
+            self._ready.set()
+            await trio.sleep_forever()
+
+    def __enter__(self) -> Backend:
+        self._thread.start()
+        assert self._ready.wait(30)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._here(self._scope.cancel)
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+
+    def _here(self, function: Callable[[], Any]) -> Any:
+        return trio.from_thread.run_sync(function, trio_token=self._token)
+
+    def reset(self) -> None:
+        """Forget what came, and what was scripted and not played."""
+        self._here(self.simulator.requests.clear)
+        self._here(self.simulator._scripts.clear)
+
+    def script(self, *what: Script) -> None:
+        """Queue what the next questions get."""
+        self._here(partial(self.simulator.script, *what))
+
+    def questions(self) -> list[Received]:
+        """What reached the model so far."""
+        found: list[Received] = self._here(self.simulator.questions)
+        return found
+
+    def bodies(self) -> list[Json]:
+        """The questions themselves."""
+        return [received.body or {} for received in self.questions()]
+
+    def until(self, holds: Callable[[], Any], seconds: float = 20) -> Any:
+        """Wait until something holds; what it gave."""
+        end = time.monotonic() + seconds
+        while not (found := holds()):
+            assert time.monotonic() < end, f"not within {seconds} seconds"
+            time.sleep(0.02)
+        return found
+
+    @staticmethod
+    def calls(*wanted: tuple[str, Json]) -> Script:
+        """An answer that is nothing but calls of these tools; a name may be the beginning of one."""
+
+        def calling(ask: Ask) -> Play:
+            known = [str(tool.get("name")) for tool in ask.body.get("tools") or []]
+            yield from ask.pen.opening()
+            for start, arguments in wanted:
+                (name,) = [name for name in known if name == start] or [name for name in known if name.startswith(start)]
+                yield from ask.pen.call(name, dumps(arguments).decode())
+            yield ask.complete()
+
+        return calling
+
+    def log_in(self, environ: dict[str, str]) -> None:
+        """Log in as the simulator's account, through the real code path."""
+        config = load({}, environ).config
+        provider = all_providers(config)["openai"]
+
+        async def person(step: Any) -> str:
+            return self.simulator.consent(step.url)
+
+        async def dialogue() -> Any:
+            async with make_client(config, environ) as client:
+                return await play(client, provider.login("http://127.0.0.1:1455/auth/callback"), person=person)
+
+        open_vault(config, environ).save("openai", trio.run(dialogue))
+
+
 @dataclass(frozen=True)
 class Served:
-    """A demonstration that is running."""
+    """A rotom that runs."""
 
     base: str
     log: Path
 
+    def lines(self, since: int = 0) -> list[Json]:
+        """The log behind that many characters."""
+        return [json.loads(line) for line in self.log.read_text()[since:].splitlines()]
 
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """``rotom serve --demo`` on a port of its own."""
-    log = tmp_path_factory.mktemp("demo") / "serve.log"
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("ROTOM_")}
+    def asked(self, since: int = 0) -> list[Json]:
+        """The exchanges with the Messages API that are over."""
+        for _ in range(2):  # a client may be gone before its line is written; the loop that writes it is this one's too
+            httpx.get(f"{self.base}/health", trust_env=False).raise_for_status()
+        return [line for line in self.lines(since) if line.get("path") == "/v1/messages"]
+
+
+@contextmanager
+def serving(log: Path, *flags: str, **environ: str) -> Iterator[Served]:
+    """``rotom serve`` on a port of its own."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ROTOM_")}
+    command = [sys.executable, "-m", "rotom", "serve", *flags, "--bind", "127.0.0.1:0", "--grace", "1"]
     with log.open("w") as stderr:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "rotom", "serve", "--demo", "--bind", "127.0.0.1:0", "--grace", "1"],
-            stderr=stderr,
-            env=environ,
-        )
+        process = subprocess.Popen(command, stderr=stderr, env={**inherited, "ROTOM_LOG_FORMAT": "json", **environ})
     try:
-        until = time.monotonic() + 30
-        while not (found := re.search(r"addresses=(http://127\.0\.0\.1:\d+)", log.read_text())):
+        served, until = Served("", log), time.monotonic() + 30
+        while not (found := [line for line in served.lines() if line["message"] == "listening"]):
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < until, log.read_text()
             time.sleep(0.05)
-        yield Served(found[1], log)
+        yield Served(found[0]["addresses"][0], log)
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0, log.read_text()
     assert "bug" not in log.read_text()
 
 
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """``rotom serve --demo``."""
+    with serving(tmp_path_factory.mktemp("demo") / "serve.log", "--demo") as served:
+        yield served
+
+
 @dataclass(frozen=True)
 class Claude:
-    """Claude Code in a home and a working folder of its own."""
+    """Claude Code in a home and a working folder of its own; `backend` is what it reaches through rotom, if it can be
+    looked at."""
 
     program: str
     served: Served
     folder: Path
+    backend: Backend = field(repr=False)
+    since: int
 
-    def __call__(self, *words: str, timeout: float = 90, **environ: str) -> subprocess.CompletedProcess[str]:
-        """Run it to its end."""
+    def start(self, *words: str, **environ: str) -> subprocess.Popen[str]:
+        """Start it."""
         home, work = self.folder / "home", self.folder / "work"
         home.mkdir(exist_ok=True)
         work.mkdir(exist_ok=True)
@@ -77,29 +195,108 @@ class Claude:
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
             "CLAUDE_CODE_MAX_RETRIES": "2",
         }
-        return subprocess.run(
+        return subprocess.Popen(
             [self.program, *words],
             cwd=work,
             env={**base, **environ},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=timeout,
-            check=False,
         )
+
+    def __call__(self, *words: str, timeout: float = 90, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run it to its end."""
+        with self.start(*words, **environ) as process:
+            try:
+                out, err = process.communicate(timeout=timeout)
+            except BaseException:
+                process.kill()
+                raise
+        return subprocess.CompletedProcess(words, process.returncode, out, err)
 
     @property
     def work(self) -> Path:
+        (self.folder / "work").mkdir(exist_ok=True)
         return self.folder / "work"
 
+    def asked(self) -> list[Json]:
+        """The requests that it made, as rotom logged them."""
+        return self.served.asked(self.since)
 
-@pytest.fixture
-def claude(demo: Served, tmp_path: Path) -> Claude:
+    def outputs(self) -> list[Any]:
+        """The results of tools in the last question that reached the model."""
+        items = self.backend.bodies()[-1]["input"]
+        return [item["output"] for item in items if item.get("type") == "function_call_output"]
+
+
+@pytest.fixture(scope="session")
+def program() -> str:
     """The real Claude Code."""
-    program = ROOT / "node_modules/.bin/claude"
-    if not program.exists() or not shutil.which("node"):
+    path = ROOT / "node_modules/.bin/claude"
+    if not path.exists() or not shutil.which("node"):
         reason = "Claude Code is not installed: run .ci/clients (it needs npm)"
         if os.environ.get("ROTOM_TEST_CLIENTS") == "required":
             pytest.fail(reason)
         pytest.skip(reason)
-    return Claude(str(program), demo, tmp_path)
+    return str(path)
+
+
+@pytest.fixture
+def claude(program: str, demo: Served, tmp_path: Path) -> Claude:
+    """Claude Code on the demonstration."""
+    return Claude(program, demo, tmp_path, Backend(), len(demo.log.read_text()))
+
+
+@pytest.fixture(scope="session")
+def backends() -> Iterator[Backend]:
+    with Backend() as backend:
+        yield backend
+    assert backend.simulator.bugs == []
+
+
+@pytest.fixture
+def backend(backends: Backend) -> Backend:
+    """The simulator, with nothing scripted and nothing received."""
+    backends.reset()
+    return backends
+
+
+def _environ(backend: Backend, home: Path) -> dict[str, str]:
+    return {
+        "ROTOM_HOME": str(home),
+        "ROTOM_OPENAI_BASE_URL": backend.simulator.base_url,
+        "ROTOM_OPENAI_ISSUER": backend.simulator.issuer,
+    }
+
+
+@pytest.fixture(scope="session")
+def gateway(backends: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """``rotom serve`` with a login to the simulator."""
+    folder = tmp_path_factory.mktemp("gateway")
+    environ = _environ(backends, folder / "home")
+    backends.log_in(environ)
+    with serving(folder / "serve.log", **environ) as served:
+        yield served
+
+
+@pytest.fixture
+def watched(program: str, gateway: Served, backend: Backend, tmp_path: Path) -> Claude:
+    """Claude Code on a rotom whose provider a test can see."""
+    return Claude(program, gateway, tmp_path, backend, len(gateway.log.read_text()))
+
+
+@pytest.fixture
+def watch(program: str, backend: Backend, tmp_path: Path) -> Iterator[Callable[..., Claude]]:
+    """The same with settings of its own: ``watch(idle_timeout="20")``; with ``login=False`` nobody is logged in."""
+    with ExitStack() as stack:
+
+        def make(*, login: bool = True, **settings: str) -> Claude:
+            environ = _environ(backend, tmp_path / "rotom")
+            if login:
+                backend.log_in(environ)
+            environ |= {f"ROTOM_{name.upper()}": value for name, value in settings.items()}
+            served = stack.enter_context(serving(tmp_path / "serve.log", **environ))
+            return Claude(program, served, tmp_path, backend, len(served.log.read_text()))
+
+        yield make

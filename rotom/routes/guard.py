@@ -154,7 +154,10 @@ def _key(rules: Rules, headers: Mapping[str, str]) -> None:
     what = "is not the local key" if given else "is missing"
     raise Problem(
         Kind.UNAUTHENTICATED,
-        f"the key {what}: send rotom's local key (its api_key setting) as 'authorization: Bearer KEY' or 'x-api-key: KEY'",
+        # Not a word of the other header: Claude Code shows "Not logged in" in place of any message that has its name in it
+        # (seen in 2.1.330, 2026-11).
+        f"the key {what}: send rotom's local key (its api_key setting) as 'authorization: Bearer KEY', for Claude Code in "
+        "ANTHROPIC_AUTH_TOKEN",
         code="invalid_api_key",
         retry=False,
     )

@@ -64,6 +64,11 @@ _WRAPPED: Final = re.compile(
     re.DOTALL,
 )
 
+_CONTINUED: Final = re.compile(
+    r"This session is being continued from a previous conversation.*as if the break never happened\.", re.DOTALL
+)
+"""What Claude Code 2.1.330 puts before the next prompt once it has compacted a session (seen 2026-11)."""
+
 
 def last_prompt(items: list[Json]) -> tuple[str, list[Json]]:
     """What the person last said, and what was done about it since: items behind it that are no developer's messages."""
@@ -71,6 +76,7 @@ def last_prompt(items: list[Json]) -> tuple[str, list[Json]]:
         item = items[index]
         if item.get("role") == "user":
             text = _WRAPPED.sub("", text_of(item.get("content"))).strip()
+            text = _CONTINUED.sub("", text).strip() or text
             if text:
                 return text, [item for item in items[index + 1 :] if item.get("role") not in ("developer", "user")]
     return "", []

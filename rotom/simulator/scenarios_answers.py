@@ -222,6 +222,12 @@ def _late(ask: Ask) -> Play:
     yield ask.complete()
 
 
+@scenario("nearly_full", "a tool call that nearly fills the context window (tokens=250000)")
+def _nearly_full(ask: Ask) -> Play:
+    ask.pen.input_tokens = int(ask.number("tokens", 250_000))
+    yield from _tool(ask)
+
+
 @scenario("custom_tool", "a call of a free-form tool (apply_patch)")
 def _custom(ask: Ask) -> Play:
     yield from ask.pen.opening()

@@ -29,7 +29,7 @@ class Pen:
       model: the model that serves it.
       now: unix time of the answer's beginning.
       seal: makes an ``encrypted_content`` that the simulator knows again.
-      input_tokens, cached_tokens: of the request.
+      input_tokens, cached_tokens: of the request; a scenario may set them to what it wants told.
     """
 
     def __init__(
@@ -39,7 +39,8 @@ class Pen:
         self._seal = seal
         self._sequence = 0
         self._index = 0
-        self._input = (input_tokens, cached_tokens)
+        self.input_tokens = input_tokens
+        self.cached_tokens = cached_tokens
         self._output_bytes = 0
         self._reasoning_bytes = 0
         self._sealed = "reasoning.encrypted_content" in (body.get("include") or [])
@@ -277,11 +278,11 @@ class Pen:
         reasoning = self._reasoning_bytes // BYTES_PER_TOKEN
         output = reasoning + -(-self._output_bytes // BYTES_PER_TOKEN)
         return {
-            "input_tokens": self._input[0],
-            "input_tokens_details": {"cached_tokens": self._input[1]},
+            "input_tokens": self.input_tokens,
+            "input_tokens_details": {"cached_tokens": self.cached_tokens},
             "output_tokens": output,
             "output_tokens_details": {"reasoning_tokens": reasoning},
-            "total_tokens": self._input[0] + output,
+            "total_tokens": self.input_tokens + output,
         }
 
     def _filler(self) -> Json:

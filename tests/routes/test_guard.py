@@ -286,3 +286,10 @@ def test_other_machines_need_a_good_key(loopback: bool, key: str | None, good: b
     with pytest.raises(Problem, match="at least 16 characters") as told:
         require_key(loopback, key)
     assert told.value.hint is not None
+
+
+def test_the_message_about_a_key_is_one_that_claude_code_shows() -> None:
+    """It says "Not logged in" in place of any message that names the other header (seen in 2.1.330, 2026-11)."""
+    with pytest.raises(Problem, match="ANTHROPIC_AUTH_TOKEN") as caught:
+        check(Rules(key=KEY), "POST", "/v1/messages", {"host": LOCAL}, LOCAL)
+    assert "x-api-key" not in caught.value.message.lower()

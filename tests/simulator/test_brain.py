@@ -195,6 +195,16 @@ def test_compaction(kit):
     assert part.text.endswith("</summary>")
 
 
+def test_after_a_compaction_the_new_prompt_counts(kit):
+    summary = (
+        "This session is being continued from a previous conversation that ran out of context.\n1. Reply with the single "
+        "word ONE\nPick up the last task as if the break never happened.\n"
+    )
+    new = kit.user(summary, "Reply with the single word TWO")
+    assert brain.last_prompt([new]) == ("Reply with the single word TWO", [])
+    assert brain.last_prompt([kit.user(summary)]) == (summary.strip(), [])
+
+
 def test_tools_in_namespaces_and_in_an_item_are_found(kit):
     inner = {"type": "namespace", "name": "functions", "tools": CODEX}
     item = {"type": "additional_tools", "role": "developer", "tools": [inner]}

@@ -1,8 +1,9 @@
 """Problems in the form of the Messages API.
 
 What the user of Claude Code reads depends on status, type and wording (seen in Claude Code 2.1.330, 2026-11): a 404 loses
-our message, an overflow must be a 400 whose text it knows so that it compacts and goes on, a 5xx is retried for minutes
-unless a header says that it is no use.
+our message, a 401 or 403 is called a failed authentication, an overflow must be a 400 whose text it knows so that it
+compacts and goes on, any other 400 is sent up to five times more with features stripped whatever we say, and a 5xx is
+retried for minutes unless a header says that it is no use. tests/clients/ holds this against the real program.
 """
 
 from __future__ import annotations
@@ -30,6 +31,14 @@ _REQUEST_CODES = frozenset({"context_length_exceeded", "context_too_large", "mod
 
 _OVERFLOW_CODES = frozenset({"context_length_exceeded", "context_too_large"})
 
+# A plan that lacks something is a matter of billing: as a 403 it would be told as a failed authentication.
+_PLAN_CODES = frozenset({"usage_not_included"})
+
+# What was flagged must not be sent six times, which may cost the account. Claude Code stops at once when it reads these
+# words of Anthropic's own filter anywhere in the message of a 400.
+_FLAGGED_CODES = frozenset({"invalid_prompt", "cyber_policy", "bio_policy", "content_policy_violation"})
+_FLAGGED = "Output blocked by content filtering policy"
+
 # Phrases by which Claude Code knows an overflow.
 _OVERFLOW_PHRASES = ("prompt is too long", "exceeds the context window", "maximum context length")
 
@@ -51,12 +60,16 @@ def error_type(problem: Problem) -> str:
     """The word for the sort of problem."""
     if problem.code in _REQUEST_CODES:
         return "invalid_request_error"
+    if problem.code in _PLAN_CODES:
+        return "billing_error"
     return _TYPES.get(problem.kind, "invalid_request_error")
 
 
 def status(problem: Problem) -> int:
     """The HTTP status. An unknown model is a 400: for a 404 Claude Code shows a text of its own."""
-    return 400 if problem.code in _REQUEST_CODES else int(problem.kind)
+    if problem.code in _REQUEST_CODES:
+        return 400
+    return 402 if problem.code in _PLAN_CODES else int(problem.kind)
 
 
 def headers(problem: Problem) -> list[tuple[str, str]]:
@@ -65,6 +78,8 @@ def headers(problem: Problem) -> list[tuple[str, str]]:
 
 
 def _message(problem: Problem) -> str:
+    if problem.code in _FLAGGED_CODES:
+        return f"{problem.message} ({_FLAGGED})"
     if problem.code not in _OVERFLOW_CODES:
         return problem.message
     actual, allowed = problem.limit or (None, None)

@@ -65,3 +65,16 @@ def test_an_overflow_is_told_in_words_that_make_clients_compact(
 @pytest.mark.parametrize(("retry", "said"), [(None, []), (False, ["false"]), (True, ["true"])])
 def test_should_retry(retry: bool | None, said: list[str]) -> None:
     assert headers(Problem(Kind.UPSTREAM, "x", retry=retry)) == [("x-should-retry", value) for value in said]
+
+
+def test_a_plan_that_lacks_something_is_a_matter_of_billing() -> None:
+    trouble = Problem(Kind.FORBIDDEN, "not in this plan", code="usage_not_included")
+    assert status(trouble) == 402
+    assert problem(trouble, "r")["error"] == {"type": "billing_error", "message": "not in this plan"}
+
+
+@pytest.mark.parametrize("code", ["invalid_prompt", "cyber_policy", "bio_policy", "content_policy_violation"])
+def test_what_was_flagged_is_told_in_words_that_keep_clients_from_repeating_it(code: str) -> None:
+    trouble = Problem(Kind.INVALID, "it was flagged", code=code)
+    assert status(trouble) == 400
+    assert problem(trouble, "r")["error"]["message"] == "it was flagged (Output blocked by content filtering policy)"

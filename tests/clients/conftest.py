@@ -103,7 +103,9 @@ class Backend:
             known = [str(tool.get("name")) for tool in ask.body.get("tools") or []]
             yield from ask.pen.opening()
             for start, arguments in wanted:
-                (name,) = [name for name in known if name == start] or [name for name in known if name.startswith(start)]
+                (name,) = [name for name in known if name == start] or [
+                    name for name in known if name.startswith(start)
+                ]
                 yield from ask.pen.call(name, dumps(arguments).decode())
             yield ask.complete()
 

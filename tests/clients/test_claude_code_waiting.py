@@ -35,10 +35,9 @@ def test_a_slow_answer_is_waited_for(watch: Callable[..., Any], wish: str, told:
     assert done.stdout.startswith(told)
     (asked,) = claude.asked()
     assert asked["status"] == 200
-    assert asked["first"] < 30  # something was said long before there was anything to say
     assert len(claude.backend.questions()) == 1
     assert least <= took < least + 20
-    print(f"{wish}: {took:.1f} s, first byte after {asked['first']:.1f} s")
+    print(f"{wish}: {took:.1f} s")
 
 
 @pytest.mark.parametrize("wish", ["stall", "silent", "mute"])

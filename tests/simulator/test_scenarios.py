@@ -84,6 +84,11 @@ def test_the_list_has_every_scenario():
     assert all(len(line) <= 120 for line in shown.splitlines())
 
 
+def test_a_scenario_tells_the_tokens_that_it_is_asked_to(ask):
+    last = events_of(play("nearly_full", ask(options={"tokens": "9"})))[-1]
+    assert last.data["response"]["usage"]["input_tokens"] == 9
+
+
 def test_a_paced_answer_tells_number_and_time_of_each_delta(ask, kit):
     steps = list(play("paced", ask(options={"rate": "50", "count": "4"})))
     assert [step.seconds for step in steps if isinstance(step, At)] == [0, 0.02, 0.04, 0.06]

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.clients
 
 TEMPORARY = r"\. This is a server-side issue, usually temporary"
 REJECTED = r"^API Error: Request rejected \(429\) · "
+OVERFLOW = r"^Prompt is too long · the request is ~272001 tokens \(limit 272000\)"
 FAILED = [(200, True), (502, False), (502, False)]
 """A stream that breaks, then requests without one."""
 
@@ -40,8 +41,8 @@ ROWS = [
     ("http_403", r"API Error: 403 Country, region, or territory not supported", times(1, 403), 1),
     ("cloudflare", r"^API Error: 502 .*gatekeeper \(Cloudflare\) turned this network away", times(1, 502), 1),
     # The request.
-    ("http_400_context", r"^Prompt is too long · the provider said: Your input exceeds", times(1, 400), 1),
-    ("failed_context_length_exceeded", r"^Prompt is too long · the provider said: Your input", times(1, 400), 1),
+    ("http_400_context", OVERFLOW, times(1, 400), 1),
+    ("failed_context_length_exceeded", OVERFLOW, times(1, 400), 1),
     ("http_400", r"^API Error: 400 the provider refused \(400\): Unsupported parameter", times(6, 400), 6),
     ("http_400_policy", r"^API Error: 400 .*flagged for possible cybersecurity risk", times(1, 400), 1),
     ("failed_invalid_prompt", r"^API Error: 400 .*your prompt was flagged", times(1, 400), 1),
@@ -63,7 +64,7 @@ ROWS = [
     ),
     (
         "failed_late code=context_length_exceeded",
-        r"^Prompt is too long · the provider said: Your input",
+        OVERFLOW,
         [(200, True), (400, False)],
         2,
     ),

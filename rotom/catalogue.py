@@ -1,10 +1,14 @@
 """The catalogue: which model a name means and who serves it. Pure: lists of models go in, a resolved model comes out.
 
+A name is looked for in this order: what the person made it mean (aliases, first match first), a model of that id, such an
+id with an effort behind it, a name that only Anthropic hosts. Claude Code's ``[1m]`` behind a name is left out.
+
 What is not here: fetching and caching the live lists (upstream/), and the lists that providers know by heart (providers/).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -16,6 +20,12 @@ DEFAULT_FALLBACK = "gpt-5.5"
 FOREIGN = ("claude", "sonnet", "opus", "haiku", "fable", "mythos", "best", "default")
 """First words of names that only Anthropic hosts: ids, and the aliases of Claude Code (2.x, 2026-11), whose small
 background requests ask for a haiku whatever model is set."""
+
+SMALL = ("haiku",)
+"""Words in those names that stand for a small model."""
+
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+"""What may stand behind a name: ``gpt-5.5:high`` or ``gpt-5.5-high``."""
 
 LONGEST = 100
 """The characters of an unknown name that are looked at and repeated."""
@@ -63,6 +73,20 @@ class Model:
     priority: int = 1000
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a name means.
+
+    Fields:
+      model: the model. effort: the one that the name asks for, or None.
+      exact: whether the name is the model's own, rather than one that stands for it.
+    """
+
+    model: Model
+    effort: str | None = None
+    exact: bool = True
+
+
 class Catalogue:
     """The models that can be asked now.
 
@@ -70,11 +94,21 @@ class Catalogue:
       models: of all providers served; where two have the same id, the first one has it.
       fallback: the model for names that only Anthropic hosts, as configured; None: `DEFAULT_FALLBACK` where it is
         served, else the first listed model.
+      aliases: ``NAME=MODEL`` each; a ``*`` in NAME stands for any characters, MODEL may end in an effort.
+      small: the model for those of Anthropic's names that stand for a small one; None: the fallback.
     """
 
-    def __init__(self, models: Iterable[Model], fallback: str | None = None) -> None:
+    def __init__(
+        self,
+        models: Iterable[Model],
+        fallback: str | None = None,
+        aliases: Iterable[str] = (),
+        small: str | None = None,
+    ) -> None:
         self.models = tuple(models)
         self._fallback = fallback
+        self._small = small
+        self._aliases = [(_pattern(name), target) for name, _, target in (alias.partition("=") for alias in aliases)]
         self._index: dict[str, Model] = {}
         for model in self.models:
             self._index.setdefault(model.id, model)
@@ -93,32 +127,65 @@ class Catalogue:
         Raises:
           Problem: NOT_FOUND when the configured one does not exist.
         """
-        if self._fallback is not None:
-            model = self._find(self._fallback)
-            if model is None:
-                raise self._unknown(self._fallback, f"the fallback model {self._fallback!r} is not known")
-            return model
-        default = self._index.get(DEFAULT_FALLBACK)
-        if default is not None and not (default.retired or default.hidden):
-            return default
-        usable = self.listed() or [model for model in self.models if not model.retired]
-        if not usable:
-            raise Problem(Kind.NOT_FOUND, "no model is known", code="model_not_found", param="model")
-        return usable[0]
+        return self._stand_in().model
 
     def resolve(self, name: str) -> Model:
-        """The model that `name` means: an id in any case of letters, with or without ``PROVIDER/`` before it and Claude
-        Code's ``[1m]`` behind it, or a name that only Anthropic hosts.
+        """The model that `name` means; see `find`."""
+        return self.find(name).model
+
+    def find(self, name: str) -> Found:
+        """What `name` means: an alias of the person's; an id in any case of letters, with or without ``PROVIDER/`` before
+        it and an effort behind it; or a name that only Anthropic hosts.
 
         Raises:
           Problem: NOT_FOUND, with the nearest names.
         """
-        model = self._index.get(name) or self._find(name)
-        if model is not None:
-            return model
+        if self._aliases:
+            plain = _plain(name)[:LONGEST]
+            for pattern, target in self._aliases:
+                if pattern.fullmatch(plain):
+                    return self._meant(target, f"the alias for {plain!r}")
+        if (found := self._known(name)) is not None:
+            return found
         if _foreign(name):
-            return self.fallback()
+            return self._stand_in(small=any(word in _words(name) for word in SMALL))
+        plain, colon, effort = _plain(name).rpartition(":")
+        if colon and effort in EFFORTS and _foreign(plain):
+            return Found(self._stand_in(small=any(word in _words(plain) for word in SMALL)).model, effort, exact=False)
         raise self._unknown(name, f"there is no model {name[:LONGEST]!r}")
+
+    def _known(self, name: str) -> Found | None:
+        """A model's own name, perhaps with an effort behind it."""
+        if (model := self._index.get(name)) is not None:
+            return Found(model)
+        if (model := self._find(name)) is not None:
+            return Found(model, exact=not _long(name))
+        for mark in (":", "-"):
+            plain, found, effort = _plain(name).rpartition(mark)
+            if found and effort in EFFORTS and (model := self._find(plain)) is not None:
+                return Found(model, effort, exact=not (_long(name) or _long(plain)))
+        return None
+
+    def _stand_in(self, small: bool = False) -> Found:
+        """What answers for a name that only Anthropic hosts."""
+        if small and self._small is not None:
+            return self._meant(self._small, "the small model")
+        if self._fallback is not None:
+            return self._meant(self._fallback, "the fallback model")
+        default = self._index.get(DEFAULT_FALLBACK)
+        if default is not None and not (default.retired or default.hidden):
+            return Found(default, exact=False)
+        usable = self.listed() or [model for model in self.models if not model.retired]
+        if not usable:
+            raise Problem(Kind.NOT_FOUND, "no model is known", code="model_not_found", param="model")
+        return Found(usable[0], exact=False)
+
+    def _meant(self, target: str, what: str) -> Found:
+        """A model that the configuration names."""
+        found = self._known(target)
+        if found is None:
+            raise self._unknown(target, f"{what} {target!r} is not known")
+        return Found(found.model, found.effort, exact=False)
 
     def _find(self, name: str) -> Model | None:
         plain = _plain(name)
@@ -147,6 +214,19 @@ class Catalogue:
 
 def _plain(name: str) -> str:
     return name.strip().lower().removesuffix("[1m]").strip()
+
+
+def _long(name: str) -> bool:
+    """Whether a name asks for a larger window, which no suffix makes."""
+    return name.strip().lower().endswith("[1m]")
+
+
+def _words(name: str) -> list[str]:
+    return re.split(r"[^a-z0-9]+", _plain(name)[:LONGEST])
+
+
+def _pattern(name: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, _plain(name).split("*"))), re.DOTALL)
 
 
 def _foreign(name: str) -> bool:

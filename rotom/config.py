@@ -75,6 +75,13 @@ class Config:
     api_key_file: Path | None = _setting(values.path, None, "a file with the local key", flag=True)
     provider: str | None = _setting(values.word, None, "serve this provider only", flag=True)
     model_fallback: str | None = _setting(values.text, None, "the model for names that only Anthropic hosts", flag=True)
+    model_small: str | None = _setting(
+        values.text, None, "the model for such names that stand for a small model (haiku)", flag=True
+    )
+    model_aliases: tuple[str, ...] = _setting(
+        values.aliases, (), "what names of models mean: NAME=MODEL each, with * for any characters in NAME"
+    )
+    strict: bool = _setting(values.switch, False, "refuse fields that cannot be honoured", flag=True)
     allow_host: tuple[str, ...] = _setting(_hosts, (), "further Host names that clients may use", flag=True)
     allow_origin: tuple[str, ...] = _setting(_origins, (), "web origins that may call from a browser", flag=True)
     max_body: int = _setting(values.size, 64 << 20, "the longest request body", flag=True)

@@ -16,10 +16,11 @@ What is not here: HTTP and tokens (upstream/), what a provider's words mean (pro
 from __future__ import annotations
 
 import random
+import re
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -31,6 +32,7 @@ from rotom.fold import FAILED, FINISHED
 from rotom.places import Places
 from rotom.problem import Kind, Problem
 from rotom.providers import Provider, Token, Usage, Window
+from rotom.receipt import Receipt, safe
 from rotom.sse import Event, Json
 from rotom.state.counts import Count, Counts, Look
 from rotom.status import LoginStatus
@@ -68,15 +70,25 @@ LONG = 256_000
 USAGE_SECONDS = 60.0
 """How long what a provider said of its limits is good for; asking often is a pattern that gets accounts banned."""
 
+WARN_SECONDS = 3600.0
+"""How long a warning that another model answered than was asked is good for."""
+
+MOST_WARNED = 100
+"""Pairs of models that are remembered for that."""
+
+Say = Callable[[str, str], None]
+"""Is told what a person should know: (level, sentence)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A turn with the model and provider that will answer it, and what is known of its tokens."""
+    """A turn with the model and provider that will answer it, what of it is not honoured, and what is known of its tokens."""
 
     turn: Turn
     model: Model
     provider: Provider
     look: Look
+    receipt: Receipt = field(default_factory=Receipt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +167,8 @@ class Answer:
                 self.whole = event.type != "response.incomplete"
                 self._note(event)
                 return events[: index + 1]
+            if event.type == "response.created" and self.served is None:
+                self.served = _model_of(event)
             if event.type in FAILED and (problem := self._provider.failure(event)) is not None:
                 # Passed on as it is, unless it quotes the login's own token.
                 problem.event = event if self.secret not in event.raw else None
@@ -172,11 +186,9 @@ class Answer:
 
     def _note(self, event: Event) -> None:
         response = event.data.get("response")
-        if isinstance(response, dict):
-            usage, model = response.get("usage"), response.get("model")
-            self.usage = usage if isinstance(usage, dict) else None
-            if self.served is None and isinstance(model, str):
-                self.served = model
+        usage = response.get("usage") if isinstance(response, dict) else None
+        self.usage = usage if isinstance(usage, dict) else None
+        self.served = self.served or _model_of(event)
 
 
 class Gateway:
@@ -185,6 +197,7 @@ class Gateway:
     Arguments:
       providers: by name, those that this gateway may serve.
       lists: the live model lists; keeper: fresh tokens; client: the one HTTP client.
+      say: is told what a person should know.
     """
 
     def __init__(
@@ -194,6 +207,7 @@ class Gateway:
         keeper: Keeper,
         client: httpx.AsyncClient,
         lists: ModelLists,
+        say: Say = lambda level, sentence: None,
     ) -> None:
         self.config = config
         self.providers = providers
@@ -203,7 +217,9 @@ class Gateway:
         self.limits: dict[str, Limits] = {}
         self.counts = Counts()
         self.places = {name: Places(config.provider_concurrency) for name in providers}
-        self._known: tuple[str | None, list[tuple[Model, ...]], Catalogue] | None = None
+        self._say = say
+        self._known: tuple[Config, list[tuple[Model, ...]], Catalogue] | None = None
+        self._warned: dict[tuple[str, str], float] = {}
 
     async def served(self) -> tuple[str, ...]:
         """The names of the providers that are logged in and not switched off, in their fixed order."""
@@ -214,10 +230,11 @@ class Gateway:
         """The models that can be asked now; with no login at all, those that could be."""
         names = await self.served() or tuple(self.providers)
         lists = [self.lists.models(name) for name in names]  # the very same tuples as long as nothing changed
-        known, fallback = self._known, self.config.model_fallback
-        if known is None or known[0] != fallback or [*map(id, known[1])] != [*map(id, lists)]:
-            catalogue = Catalogue([model for models in lists for model in models], fallback)
-            self._known = known = (fallback, lists, catalogue)
+        known, config = self._known, self.config
+        if known is None or known[0] is not config or [*map(id, known[1])] != [*map(id, lists)]:
+            models = [model for models in lists for model in models]
+            catalogue = Catalogue(models, config.model_fallback, config.model_aliases, config.model_small)
+            self._known = known = (config, lists, catalogue)
         return known[2]
 
     def reload(self, config: Config) -> None:
@@ -278,19 +295,32 @@ class Gateway:
         """Who answers this turn.
 
         Raises:
-          Problem: UNAUTHENTICATED without any login; NOT_FOUND for a model that nobody here has.
+          Problem: UNAUTHENTICATED without any login; NOT_FOUND for a model that nobody here has; INVALID for a turn that
+            cannot be honoured whole, where `strict` is set.
         """
         if not await self.served():
             raise not_logged_in()
-        model = (await self.catalogue()).resolve(turn.asked)
+        found = (await self.catalogue()).find(turn.asked)
+        model = found.model
         provider = self.providers[model.provider]
-        items = [item for item in turn.body.get("input", ()) if _may_go(item, provider.name)]
+        items = [item for item in turn.body.get("input", ()) if _may_go(item, provider.name, model.id)]
         extra: dict[str, Any] = {**turn.extra, "provider": provider.name, "model": model.id, "context": model.context}
-        planned = turn.with_body(model=model.id, input=items)
+        mapped = [] if found.exact else [(turn.asked, model.id)]
+        body: Json = {"model": model.id, "input": items}
+        if found.effort is not None:
+            reasoning = turn.body.get("reasoning")
+            reasoning = reasoning if isinstance(reasoning, dict) else {}
+            if reasoning.get("effort") not in (None, found.effort):
+                mapped.append((f"effort:{reasoning['effort']}", found.effort))
+            body["reasoning"] = {**reasoning, "effort": found.effort}
+        planned = turn.with_body(**body)
+        receipt = Receipt(turn.dropped, (*mapped, *turn.mapped)) + provider.receipt(planned, model)
+        if self.config.strict and (problem := receipt.problem()) is not None:
+            raise problem
         look = await self._look(model.id, planned.body)
         if look.size <= QUICK:
             extra["input_tokens"] = self.counts.count(look).tokens
-        return Plan(replace(planned, extra=extra), model, provider, look)
+        return Plan(replace(planned, extra=extra), model, provider, look, receipt)
 
     async def count(self, turn: Turn) -> Count:
         """How many input tokens a turn has, as well as that is known here; for a model that nobody has, too."""
@@ -327,6 +357,7 @@ class Gateway:
             with trio.CancelScope() as silence:
                 async with self.places[plan.provider.name].taken(spare=spare), AsyncExitStack() as stack:
                     answer = await self._first_content(plan, silence, stack)
+                    self._compare(answer)
                     try:
                         yield answer
                     finally:
@@ -340,6 +371,18 @@ class Gateway:
             raise
         if silence.cancelled_caught:
             raise _silent(self.config.idle_timeout)
+
+    def _compare(self, answer: Answer) -> None:
+        """Warn, once in a while, when the provider says that another model answers than the one that was asked."""
+        asked, served, now = answer.model.id, answer.served, time.time()
+        if served is None or re.fullmatch(re.escape(asked) + r"(-20\d\d-?\d\d-?\d\d)?", served, re.IGNORECASE):
+            return
+        if now - self._warned.get((asked, served), -WARN_SECONDS) < WARN_SECONDS:
+            return
+        if len(self._warned) >= MOST_WARNED:
+            self._warned.clear()
+        self._warned[asked, served] = now
+        self._say("warning", f"the provider answers with the model {safe(served)} where {asked} was asked for")
 
     async def _first_content(self, plan: Plan, silence: trio.CancelScope, stack: AsyncExitStack) -> Answer:
         """Try until an answer has content, as often as that makes sense. The live attempt's resources go to `stack`."""
@@ -410,9 +453,17 @@ def not_logged_in() -> Problem:
     )
 
 
-def _may_go(item: Any, provider: str) -> bool:
-    """Encrypted reasoning is only understood by the provider that made it."""
-    return not (isinstance(item, dict) and item.get("rotom_provider") not in (None, provider))
+def _model_of(event: Event) -> str | None:
+    response = event.data.get("response")
+    model = response.get("model") if isinstance(response, dict) else None
+    return model if isinstance(model, str) and model else None
+
+
+def _may_go(item: Any, provider: str, model: str) -> bool:
+    """Encrypted reasoning is only understood by the provider and the model that made it."""
+    if not isinstance(item, dict):
+        return True
+    return item.get("rotom_provider") in (None, provider) and item.get("rotom_model") in (None, model)
 
 
 def _without_reasoning(turn: Turn) -> Turn:

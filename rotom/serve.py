@@ -102,7 +102,7 @@ async def assemble(
     """The gateway of a configuration; its keeper runs inside the block, so that renewals have an owner.
 
     Arguments:
-      say: is told what happens to the logins: (level, sentence).
+      say: is told what a person should know, of the logins above all: (level, sentence).
       vault: where the logins are; None: as the settings say, with nobody to ask for a passphrase.
 
     Raises:
@@ -116,7 +116,7 @@ async def assemble(
     async with make_client(config, environ) as client, helpers() as nursery:
         keeper = Keeper(vault or open_vault(config, environ), client, wanted, say=say)
         await nursery.start(keeper.run)
-        yield Gateway(config, wanted, keeper, client, ModelLists(config, client, keeper, wanted))
+        yield Gateway(config, wanted, keeper, client, ModelLists(config, client, keeper, wanted), say)
 
 
 async def _demo(loaded: Loaded, environ: Mapping[str, str], log: Log) -> int:

@@ -27,7 +27,10 @@ class Turn:
       stream: whether the client wants a stream.
       session: what ties the turns of one conversation together, from the client's own ids where it has any; the provider's
         prompt cache and account affinity hang on it. None: unknown.
-      dropped: names of request fields that no provider can honour, in the order found (told in the log).
+      dropped: names of request fields that no provider can honour, in the order found (told to the client).
+      mapped: (what was asked for, what the reader put in its place), told to the client too; see receipt.py.
+      words: fields of `body` -> what the client calls them, where a provider says that it leaves them out; "" for one that
+        is not worth telling.
       names: shortened tool name -> the client's own name, for the renderer to map back.
       extra: what a dialect's renderer wants to remember of the request; nobody else reads it.
     """
@@ -37,6 +40,8 @@ class Turn:
     stream: bool = False
     session: str | None = None
     dropped: tuple[str, ...] = ()
+    mapped: tuple[tuple[str, str], ...] = ()
+    words: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
 

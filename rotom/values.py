@@ -54,6 +54,36 @@ def choice(*words: str) -> Callable[[object], str]:
     return read
 
 
+def switch(value: object) -> bool:
+    """Yes or no."""
+    if isinstance(value, bool):
+        return value
+    known = {"1": True, "yes": True, "true": True, "on": True, "0": False, "no": False, "false": False, "off": False}
+    found = known.get(str(value).strip().lower()) if isinstance(value, str | int) else None
+    if found is None:
+        raise ValueError("must be yes or no")
+    return found
+
+
+def aliases(value: object) -> tuple[str, ...]:
+    """Names and the models that they mean, as ``NAME=MODEL`` each: a JSON object, a list, or separated by commas."""
+    if isinstance(value, dict):
+        value = [f"{name}={model}" for name, model in value.items() if isinstance(model, str)] + [
+            "" for model in value.values() if not isinstance(model, str)
+        ]
+        if "" in value:
+            raise ValueError("must have a model's name for each name")
+    return several(_alias)(value)
+
+
+def _alias(value: str) -> str:
+    name, equals, model = (part.strip() for part in value.partition("="))
+    good = re.compile(r"[\w.:/@+\[\]-]+", re.ASCII)
+    if not equals or not good.fullmatch(name.replace("*", "x")) or not good.fullmatch(model):
+        raise ValueError(f"must be NAME=MODEL such as claude-opus-*=gpt-6-astra, not {value!r}")
+    return f"{name.lower()}={model}"
+
+
 def number(minimum: int, maximum: int | None = None) -> Callable[[object], int]:
     """A whole number of at least `minimum` and at most `maximum`."""
 

@@ -30,7 +30,10 @@ def name_of(path):
 
 # Imports ---------------------------------------------------------------------------------------------------------------
 
-CORE = ("problem", "turn", "sse", "elements", "fold", "catalogue", "tokens", "config", "values", "paths", "log", "term")
+CORE = (
+    *("problem", "receipt", "turn", "sse", "elements", "fold", "catalogue", "tokens", "config", "values", "paths"),
+    *("log", "term"),
+)
 EVERYTHING = ("",)
 MAY_IMPORT = {
     # part: (parts of rotom, other packages)

@@ -98,6 +98,8 @@ def _words(value: Any) -> str:
     """A setting's value for a terminal; empty when there is none."""
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return ", ".join(value) if isinstance(value, list) else f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -11,6 +11,8 @@ Options:
   --api-key-file FILE     a file with that key
   --provider NAME         serve this provider only
   --model-fallback MODEL  the model for names that only Anthropic hosts (claude-..., sonnet, opus, haiku)
+  --model-small MODEL     the model for those of them that stand for a small one (haiku)
+  --strict                refuse requests with fields that the provider cannot honour, instead of leaving them out
   --auth-file FILE        the credentials file
   --allow-host HOSTS      further names by which clients may call this server, separated by commas
   --allow-origin ORIGINS  web origins that may call it from a browser, separated by commas

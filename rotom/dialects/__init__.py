@@ -16,7 +16,13 @@ from rotom.turn import Turn
 
 
 class Renderer(Protocol):
-    """Responses events in, frames of the dialect out. Made afresh for each answer; holds the state of one stream."""
+    """Responses events in, frames of the dialect out. Made afresh for each answer; holds the state of one stream.
+
+    Attributes:
+      over: nothing more of the answer is wanted: `close` ends it, and the provider may be stopped.
+    """
+
+    over: bool
 
     def feed(self, event: Event) -> list[Event]:
         """The frames that this event of the provider causes: often one, sometimes none.
@@ -24,6 +30,10 @@ class Renderer(Protocol):
         Raises:
           Problem: when the event says that the answer failed and the stream cannot say it by itself.
         """
+        ...
+
+    def close(self) -> list[Event]:
+        """Frames that end an answer which is `over`, where the end is still to be told."""
         ...
 
     def pulse(self) -> list[Event]:

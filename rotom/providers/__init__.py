@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from rotom.catalogue import Model
 from rotom.problem import Problem
+from rotom.receipt import Receipt
 from rotom.sse import Event, Json, dumps
 from rotom.turn import Turn
 
@@ -162,6 +163,7 @@ class Provider:
       usage: token -> flow that returns a Usage.
       builtin: the models known without asking.
       dress: (turn, model, token) -> the exact request.
+      receipt: (turn, model) -> what of the turn's body that request leaves out or changes.
       refusal: (status, headers, body) -> the Problem that a non-200 answer means.
       failure: event -> the Problem that an event inside a 200 stream means, or None.
       windows: response headers -> the rate-limit windows in them.
@@ -187,6 +189,7 @@ class Provider:
     import_login: Callable[[bytes], Token] | None = None
     settle: Callable[[Token], Flow] | None = None
     private: Callable[[str], bool] = lambda _type: False
+    receipt: Callable[[Turn, Model], Receipt] = lambda _turn, _model: Receipt()
     aliases: tuple[str, ...] = ()
     callback_ports: tuple[int, ...] = ()
     callback_path: str = "/auth/callback"

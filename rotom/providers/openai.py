@@ -18,6 +18,7 @@ from rotom.providers import Flow, Outgoing, Provider, Reply, Token, Usage, Windo
 from rotom.providers.oauth import object_of
 from rotom.providers.openai_dress import NO_CONSTRAINT, base_url, dress, identity
 from rotom.providers.openai_models import BUILTIN, PROVIDER, read_models
+from rotom.providers.openai_receipt import receipt
 from rotom.providers.openai_refusals import failure, refusal, windows
 from rotom.sse import Json
 from rotom.turn import Turn
@@ -50,6 +51,7 @@ def make(config: Config) -> Provider:
         windows=windows,
         import_login=openai_token.import_login,
         settle=accounts_check(config),
+        receipt=receipt,
         private=lambda kind: kind.startswith(PRIVATE),
         callback_ports=openai_login.CALLBACK_PORTS,
         callback_path=openai_login.CALLBACK_PATH,

@@ -4,7 +4,8 @@ The service takes a small part of the public Responses API and answers 400 to an
 allow list; what it has no knob for (temperature, token limits) is left out, as the manual says. Sources: requests of
 Codex CLI 0.169 (2026-11) and the refusals that other programs met on the real service in 2026.
 
-What is not here: what its answers mean (openai_refusals.py).
+What is not here: what its answers mean (openai_refusals.py), and what a client is told of what is left out
+(openai_receipt.py).
 """
 
 from __future__ import annotations
@@ -43,6 +44,24 @@ MORE_INCLUDES = frozenset(
         "web_search_call.results",
     }
 )
+
+TAKEN = frozenset(
+    {
+        "client_metadata",
+        "include",
+        "input",
+        "instructions",
+        "model",
+        "parallel_tool_calls",
+        "prompt_cache_key",
+        "reasoning",
+        "service_tier",
+        "text",
+        "tool_choice",
+        "tools",
+    }
+)
+"""The fields of a turn's body that `body_of` reads. openai_receipt.py tells of the others."""
 
 _STRIPPED = frozenset({"cache_control", "prompt_cache_breakpoint"})
 _NAMESPACE = UUID("5f0d4b4e-6c1d-5b0f-9a3e-726f746f6d00")

@@ -16,6 +16,7 @@ import trio
 from rotom.dialects import Dialect
 from rotom.gateway import Answer, Gateway, Plan
 from rotom.problem import Kind, Problem
+from rotom.receipt import HEADER, safe
 from rotom.server.exchange import Exchange
 from rotom.server.routing import Handler
 from rotom.sse import Event, Json, encode
@@ -23,6 +24,8 @@ from rotom.turn import Turn
 
 LARGE = 4 << 20
 """Bodies over this many bytes are read in a thread: 60 MiB of small blocks take seconds, in which others must be served."""
+
+SERVED = "x-rotom-model"
 
 EVENT_STREAM = [("content-type", "text/event-stream; charset=utf-8"), ("x-accel-buffering", "no")]
 
@@ -64,7 +67,9 @@ def generate(dialect: Dialect, gateway: Gateway) -> Handler:
         turn = replace(turn, extra={**turn.extra, "request_id": exchange.id})
         exchange.log |= {"model": turn.asked, "stream": turn.stream, "dropped": turn.dropped}
         plan = await gateway.plan(turn)
-        exchange.log["provider"] = plan.provider.name
+        exchange.log |= {"provider": plan.provider.name, "dropped": plan.receipt.dropped}
+        if (told := plan.receipt.header()) is not None:
+            exchange.extra_headers.append((HEADER, told))
         if turn.stream:
             await _stream(dialect, gateway, plan, exchange)
         else:
@@ -79,13 +84,20 @@ async def _stream(dialect: Dialect, gateway: Gateway, plan: Plan, exchange: Exch
     async with exchange.attended(lambda: encode(renderer.pulse()), gateway.config.ping_interval):
         try:
             async with gateway.run(plan) as answer:
+                if not exchange.started:
+                    exchange.start(200, EVENT_STREAM + _served(answer))
                 try:
                     feed = renderer.feed
                     async for events in answer:
-                        if frames := [frame for event in events for frame in feed(event)]:
+                        frames = [frame for event in events for frame in feed(event)]
+                        if renderer.over:
+                            frames += renderer.close()
+                        if frames:
                             if "first" not in exchange.log:
                                 exchange.log["first"] = trio.current_time() - exchange.begun_at
                             await exchange.send(encode(frames))
+                        if renderer.over:
+                            break
                     await exchange.finish()
                 finally:
                     _note(exchange, answer)
@@ -107,9 +119,17 @@ async def _whole(dialect: Dialect, gateway: Gateway, plan: Plan, exchange: Excha
                         exchange.log["first"] = trio.current_time() - exchange.begun_at
                     for event in events:
                         frames += renderer.feed(event)
+                    if renderer.over:
+                        frames += renderer.close()
+                        break
             finally:
                 _note(exchange, answer)
-        await exchange.json(200, dialect.fold(frames))
+        await exchange.json(200, dialect.fold(frames), _served(answer))
+
+
+def _served(answer: Answer) -> list[tuple[str, str]]:
+    """The header that names the model which the provider says it used."""
+    return [(SERVED, safe(answer.served))] if answer.served else []
 
 
 def _note(exchange: Exchange, answer: Answer) -> None:

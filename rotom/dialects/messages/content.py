@@ -148,7 +148,7 @@ _READERS: dict[str, Callable[[Json, str], list[Json]]] = {
     "search_result": _search_result,
     "tool_reference": _tool_reference,
     "browser_state": _as_json,
-    # Blocks of a system message that tell which tools came and went: the tool list itself says so.
+    # Blocks of a system message that tell which tools came and went: the tool list itself says so (changes.py).
     "tool_addition": _nothing,
     "tool_removal": _nothing,
 }

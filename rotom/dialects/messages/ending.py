@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from rotom.dialects.messages.loose import count_of, object_of
-from rotom.sse import Json
+from rotom.sse import Json, dumps
+from rotom.turn import Turn
+
+_BYTES = 4
+"""Of a token, about."""
 
 
 def ending(response: Json, *, incomplete: bool, calls: int, cut: bool) -> Json:
@@ -38,6 +42,24 @@ def usage_of(response: Json, searches: int) -> Json:
     }
     if "reasoning_tokens" in (thought := object_of(counts, "output_tokens_details")):
         out["output_tokens_details"] = {"thinking_tokens": count_of(thought, "reasoning_tokens")}
+    if searches:
+        out["server_tool_use"] = {"web_search_requests": searches, "web_fetch_requests": 0}
+    return out
+
+
+def guessed(turn: Turn, written: int, searches: int) -> Json:
+    """Token counts of an answer that was stopped before the provider counted them: `written` characters of it were told.
+
+    The mark ``rotom_estimated`` says so; clients that do not know it skip it.
+    """
+    asked = [turn.body.get("instructions"), turn.body.get("tools"), turn.body.get("input")]
+    out: Json = {
+        "input_tokens": turn.extra.get("input_tokens") or -(-len(dumps(asked)) // _BYTES),
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": 0,
+        "output_tokens": -(-written // _BYTES),
+        "rotom_estimated": True,
+    }
     if searches:
         out["server_tool_use"] = {"web_search_requests": searches, "web_fetch_requests": 0}
     return out

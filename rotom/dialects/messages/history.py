@@ -7,10 +7,12 @@ later in the history and put directly behind the run; whatever stood between (Cl
 follows after. A call that nobody answered gets an answer that says so, and a result that nobody called for, or called
 for twice, becomes a user message: no history is refused for having been cut.
 
-Reasoning travels in the ``signature`` of thinking blocks: ``rotom1.PROVIDER.BLOB``. The provider's name stays on the item
-as a private key, ``rotom_provider``, so that the gateway can drop what another provider made; signatures that are not ours
-(an earlier part of the conversation with another program) are dropped here without a word, as their text is of no use to
-another model. Items carry no ids: the provider does not store them.
+Reasoning travels in the ``signature`` of thinking blocks: ``rotom1.PROVIDER/MODEL.BLOB``. Both names stay on the item as
+private keys, ``rotom_provider`` and ``rotom_model``, so that the gateway can drop what another one made; signatures that
+are not ours (an earlier part of the conversation with another program) are dropped here without a word, as their text is of
+no use to another model. Items carry no ids: the provider does not store them.
+
+What is not here: which tools the conversation brings in or takes away (changes.py).
 """
 
 from __future__ import annotations
@@ -31,17 +33,21 @@ MOST_MESSAGES = 100_000
 _Run = tuple[bool, list[Json]]
 
 
-def sign(provider: str, encrypted: str) -> str:
-    """The signature of a thinking block that carries a provider's encrypted reasoning."""
-    return f"{SIGNATURE}.{provider}.{encrypted}"
+def sign(provider: str, encrypted: str, model: str = "") -> str:
+    """The signature of a thinking block that carries the encrypted reasoning of a provider's model."""
+    maker = f"{provider}/{model.replace('.', '~')}" if model else provider  # dots part the signature, ~ is in no name
+    return f"{SIGNATURE}.{maker}.{encrypted}"
 
 
 def unsign(signature: object) -> tuple[str, str] | None:
-    """(provider, encrypted reasoning) of a signature of ours, or None for any other."""
+    """(provider or PROVIDER/MODEL, encrypted reasoning) of a signature of ours, or None for any other."""
     if not isinstance(signature, str) or signature.count(".") < 2:
         return None
-    mark, provider, encrypted = signature.split(".", 2)
-    return (provider, encrypted) if mark == SIGNATURE and provider and encrypted else None
+    mark, maker, encrypted = signature.split(".", 2)
+    provider, slash, model = maker.partition("/")
+    return (
+        (provider + slash + model.replace("~", "."), encrypted) if mark == SIGNATURE and maker and encrypted else None
+    )
 
 
 def read_history(messages: object) -> list[Json]:
@@ -53,21 +59,12 @@ def read_history(messages: object) -> list[Json]:
     return _pair(_runs(messages))
 
 
-def loaded_tools(messages: object) -> list[str]:
-    """Names of deferred tools in the order in which tool results first referred to them."""
-    names: dict[str, None] = {}
-    for entry in messages if isinstance(messages, list) else []:
-        content = entry.get("content") if isinstance(entry, dict) else None
-        for block in content if isinstance(content, list) else []:
-            inner = block.get("content") if isinstance(block, dict) and block.get("type") == "tool_result" else None
-            for part in inner if isinstance(inner, list) else []:
-                if isinstance(part, dict) and part.get("type") == "tool_reference":
-                    names.setdefault(str(part.get("tool_name")))
-    return list(names)
-
-
 def _runs(messages: list[object]) -> list[_Run]:
     runs: list[_Run] = []
+    last_user = max(
+        (index for index, entry in enumerate(messages) if isinstance(entry, dict) and entry.get("role") == "user"),
+        default=-1,
+    )
     for index, entry in enumerate(messages):
         where = f"messages.{index}"
         if not isinstance(entry, dict):
@@ -76,7 +73,9 @@ def _runs(messages: list[object]) -> list[_Run]:
             case "user":
                 runs.append((False, _user(entry.get("content"), f"{where}.content")))
             case "system":
-                parts = read_parts(entry.get("content"), f"{where}.content")
+                # It may hold nothing but an effort, and it may be for the model's eyes only until the user speaks again.
+                gone = entry.get("clear_at") == "next_user_message" and index < last_user
+                parts = [] if gone else read_parts(entry.get("content") or [], f"{where}.content")
                 runs.append((False, [message("developer", parts)] if parts else []))
             case "assistant":
                 items = _assistant(entry.get("content"), f"{where}.content")
@@ -144,7 +143,9 @@ def _thought(block: Json, where: str) -> list[Json]:
         return []
     text = block.get("thinking")
     summary = [{"type": "summary_text", "text": text}] if isinstance(text, str) and text else []
-    return [{"type": "reasoning", "summary": summary, "encrypted_content": ours[1], "rotom_provider": ours[0]}]
+    provider, _, model = ours[0].partition("/")
+    made = {"rotom_provider": provider, **({"rotom_model": model} if model else {})}
+    return [{"type": "reasoning", "summary": summary, "encrypted_content": ours[1], **made}]
 
 
 def _called(block: Json, where: str) -> list[Json]:
@@ -175,6 +176,11 @@ def _foreign(block: Json, where: str) -> list[Json]:
     return [message("developer", [input_text(text)])]
 
 
+def _unseen(block: Json, where: str) -> list[Json]:
+    """A mark for Anthropic's servers, which their models do not see either."""
+    return []
+
+
 def _summary(block: Json, where: str) -> list[Json]:
     text = block.get("content")
     return [message("developer", [input_text(text)])] if isinstance(text, str) and text else []
@@ -187,6 +193,8 @@ _ASSISTANT: dict[str, Callable[[Json, str], list[Json]]] = {
     "tool_use": _called,
     "image": _drawn,
     "compaction": _summary,
+    "fallback": _unseen,
+    "mcp_tool_listing": _unseen,
 }
 
 

@@ -2,7 +2,9 @@
 
 Unknown fields are ignored (Claude Code answers a 400 by retrying up to five times with features stripped, seen 2026-11);
 tuning that no provider here can honour is left out and listed in ``Turn.dropped``; content that cannot be carried over is
-refused. What a provider may or may not take (effort levels, ``max_output_tokens``, ``temperature``) is not decided here.
+refused. rotom-api(7) has a table of every field, which a test holds against Anthropic's SDK.
+
+What a provider may or may not take (effort levels, ``max_output_tokens``, ``temperature``) is not decided here.
 """
 
 from __future__ import annotations
@@ -10,15 +12,21 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
 
+from rotom.dialects.messages.changes import changed_tools, latest_effort, loaded_tools, wants_citations
 from rotom.dialects.messages.content import bad, field
-from rotom.dialects.messages.history import loaded_tools, read_history
-from rotom.dialects.messages.tools import read_choice, read_tools
+from rotom.dialects.messages.history import read_history
+from rotom.dialects.messages.tools import is_strict, read_choice, read_tools
 from rotom.sse import Json
 from rotom.turn import Turn
 
-_NOT_HONOURED = ("top_k", "container", "context_management", "mcp_servers", "fallbacks", "inference_geo")
+_NOT_HONOURED = ("top_k", "container", "mcp_servers", "fallbacks", "inference_geo")
+
+_WORDS = {
+    "max_output_tokens": "",  # every request must name a limit: it says nothing of what the client needs
+    "service_tier": "speed",
+}
+"""Responses fields -> what they are called here."""
 
 # Budgets of thinking tokens as efforts: the thresholds that other gateways settled on.
 _BUDGETS = ((512, "minimal"), (1024, "low"), (8192, "medium"), (24576, "high"))
@@ -36,6 +44,7 @@ def read(body: Json, headers: Mapping[str, str]) -> Turn:
     if not isinstance(asked, str) or not (asked := asked.strip()):
         raise bad("model", "Field required" if asked in (None, "") else "Input should be a valid string")
     _numbers(body)
+    _possible(body)
     history = body.get("messages")
     if history is None:
         raise bad("messages", "Field required")
@@ -43,19 +52,25 @@ def read(body: Json, headers: Mapping[str, str]) -> Turn:
     if not items:
         raise bad("messages", "at least one message with content is required")
     out: Json = {"model": asked.removesuffix("[1m]"), "instructions": _system(body.get("system")), "input": items}
-    dropped = [name for name in _NOT_HONOURED if body.get(name) is not None]
+    dropped = [*(name for name in _NOT_HONOURED if body.get(name)), *_edits(body)]
+    if wants_citations(history):
+        dropped.append("citations")
     names: dict[str, str] = {}
     include = ["reasoning.encrypted_content"]
-    if body.get("tools"):
-        tools, names, left_out = read_tools(body["tools"], loaded_tools(history))
-        dropped += left_out
-        choice, parallel = read_choice(body.get("tool_choice"), tools)
-        if tools:
-            out |= {"tools": tools, "tool_choice": choice, "parallel_tool_calls": parallel}
-        if any(tool["type"] == "web_search" for tool in tools):
-            include.append("web_search_call.action.sources")
+    offered = body.get("tools") or []
+    if isinstance(offered, list):
+        offered = changed_tools(offered, history)
+    tools, names, left_out = read_tools(offered, loaded_tools(history))
+    dropped += left_out
+    choice, parallel = read_choice(body.get("tool_choice"), tools)
+    if tools:
+        out |= {"tools": tools, "tool_choice": choice, "parallel_tool_calls": parallel}
+    elif choice == "required":
+        dropped.append("tool_choice")  # all tools were left out
+    if any(tool["type"] == "web_search" for tool in tools):
+        include.append("web_search_call.action.sources")
     out["include"] = include
-    reasoning, thinking = _thinking(body)
+    reasoning, thinking, mapped = _thinking(body, latest_effort(history))
     if reasoning:
         out["reasoning"] = reasoning
     if (answer := _format(body)) is not None:
@@ -70,7 +85,9 @@ def read(body: Json, headers: Mapping[str, str]) -> Turn:
         asked=asked,
         stream=body.get("stream") is True,
         session=_session(body, headers),
-        dropped=tuple(dropped),
+        dropped=tuple(dict.fromkeys(dropped)),
+        mapped=(*mapped, *((f"tool:{name}", short) for short, name in names.items())),
+        words=_WORDS,
         names=names,
         extra={"thinking": thinking, "stop": _stop(body)},
     )
@@ -84,6 +101,30 @@ def _numbers(body: Json) -> None:
         value = body.get(name)
         if value is not None and (not isinstance(value, int | float) or isinstance(value, bool)):
             raise bad(name, "Input should be a number")
+
+
+def _possible(body: Json) -> None:
+    """Refuse what would be answered wrongly: without its context, or with another sort of answer."""
+    thread = body.get("thread")
+    if isinstance(thread, dict) and thread.get("type") != "create":
+        raise bad("thread", "no earlier answers are kept here; send the whole conversation as messages")
+    if body.get("compaction"):
+        raise bad("compaction", "requests for a compaction are not supported; ask for a summary in words")
+
+
+def _edits(body: Json) -> list[str]:
+    """What cannot be honoured of the options inside others.
+
+    Claude Code always asks to clear thinking, and to keep all of it (seen 2026-11): that changes nothing."""
+    management, config = body.get("context_management"), body.get("output_config")
+    edits = management.get("edits") if isinstance(management, dict) else None
+    kinds = [str(edit.get("type")) for edit in edits if isinstance(edit, dict)] if isinstance(edits, list) else []
+    dropped = [f"context_management.{kind}" for kind in kinds if not kind.startswith("clear_thinking_")]
+    if isinstance(config, dict) and config.get("task_budget"):
+        dropped.append("output_config.task_budget")
+    if body.get("thread"):
+        dropped.append("thread")
+    return dropped
 
 
 def _system(system: object) -> str:
@@ -103,16 +144,21 @@ def _system(system: object) -> str:
     return "\n\n".join(text for text in texts if text and not text.startswith("x-anthropic-billing-header:"))
 
 
-def _thinking(body: Json) -> tuple[Json, str]:
-    """``reasoning`` of the Responses request, and what the answer shows of it: ``text``, ``omitted`` (blocks without their
-    text) or ``none`` (no blocks at all, as a client that never asked for thinking expects)."""
+def _thinking(body: Json, latest: object) -> tuple[Json, str, list[tuple[str, str]]]:
+    """``reasoning`` of the Responses request, what the answer shows of it, and what was put in place of what.
+
+    What is shown is ``text``, ``omitted`` (blocks without their text) or ``none`` (no blocks at all, as a client that never
+    asked for thinking expects). `latest` is the effort that the conversation itself sets.
+    """
     thinking = body.get("thinking")
     config = body.get("output_config")
     effort = config.get("effort") if isinstance(config, dict) else None
+    effort = effort if latest is None else latest
     if effort is not None and not isinstance(effort, str):
         raise bad("output_config.effort", "Input should be a valid string")
     reasoning: Json = {}
     show = "none"
+    mapped = []
     if thinking is not None:
         if not isinstance(thinking, dict) or not isinstance(thinking.get("type"), str):
             raise bad("thinking", "Input should be an object with a type")
@@ -123,11 +169,14 @@ def _thinking(body: Json) -> tuple[Json, str]:
             budget = thinking.get("budget_tokens")
             if effort is None and isinstance(budget, int):
                 effort = next((name for most, name in _BUDGETS if budget <= most), "xhigh")
+                mapped.append((f"budget_tokens:{str(budget)[:12]}", f"effort:{effort}"))
+            elif effort is None and thinking["type"] == "adaptive":
+                effort = "medium"
     if effort:
         reasoning["effort"] = effort
     if show == "text":
         reasoning["summary"] = "auto"
-    return reasoning, show
+    return reasoning, show, mapped
 
 
 def _format(body: Json) -> Json | None:
@@ -143,28 +192,7 @@ def _format(body: Json) -> Json | None:
     ):
         raise bad("output_config.format", "Input should be {type: json_schema, schema: {...}}")
     schema = {key: value for key, value in wanted["schema"].items() if key != "$schema"}
-    return {"type": "json_schema", "name": "answer", "schema": schema, "strict": _strict(schema)}
-
-
-def _strict(schema: Any) -> bool:
-    """Whether a schema keeps the rules of strict mode: a provider refuses it otherwise, and without strict takes it."""
-    if isinstance(schema, list):
-        return all(_strict(item) for item in schema)
-    if not isinstance(schema, dict):
-        return True
-    if any(key in schema for key in ("oneOf", "allOf", "not", "if", "patternProperties", "dependentRequired")):
-        return False
-    if "properties" in schema or schema.get("type") == "object":
-        properties = schema.get("properties")
-        if not isinstance(properties, dict) or schema.get("additionalProperties") is not False:
-            return False
-        if set(schema.get("required") or ()) != set(properties):
-            return False
-        if not all(_strict(item) for item in properties.values()):
-            return False
-    parts = [schema.get(key) for key in ("items", "anyOf")]
-    parts += [list(defs.values()) for key in ("$defs", "definitions") if isinstance(defs := schema.get(key), dict)]
-    return all(_strict(part) for part in parts)
+    return {"type": "json_schema", "name": "answer", "schema": schema, "strict": is_strict(schema)}
 
 
 def _stop(body: Json) -> tuple[str, ...]:

@@ -10,6 +10,12 @@ items are known by place and id, calls by call id as well (a tool call told twic
 
 Nothing is written before there is something to say, so that a failure before it can still have its own HTTP status.
 
+A stop sequence makes the answer `over`: the provider need not go on, and what it counted so far is then not known. Only
+when its own end comes along with the same read are the token counts its own; else they are guessed, and say so.
+
+Some models bundle calls into one of a tool named ``parallel`` that nobody offered (seen by others, 2026): such a bundle is
+held until it is whole, and told as the calls in it.
+
 What is not here: the end of a stream without a terminal event (upstream raises a Problem, `fail` renders it), and the
 object for clients that do not want a stream (fold.py).
 """
@@ -19,7 +25,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from heapq import heappop, heappush
 
-from rotom.dialects.messages.ending import ending, usage_of
+from rotom.dialects.messages.bundle import BUNDLES, unbundle
+from rotom.dialects.messages.ending import ending, guessed, usage_of
 from rotom.dialects.messages.history import sign
 from rotom.dialects.messages.loose import count_of, object_of, objects_of
 from rotom.dialects.messages.problems import error_of
@@ -55,14 +62,18 @@ class Renderer:
 
     def __init__(self, turn: Turn) -> None:
         extra = turn.extra
+        self._turn = turn
+        tools = turn.body.get("tools") or ()
         self._out = Writer(turn.asked, extra.get("input_tokens", 0), extra.get("stop", ()))
         self._names = turn.names
-        self._provider = str(extra.get("provider", ""))
+        self._maker = str(extra.get("provider", "")), str(extra.get("model", ""))
         self._request_id = extra.get("request_id")
         self._thinking = extra.get("thinking", "none")
-        searching = any(tool.get("type") == "web_search" for tool in turn.body.get("tools") or ())
+        searching = any(tool.get("type") == "web_search" for tool in tools)
+        self._bundles = BUNDLES.difference(tool.get("name") for tool in tools)
         self._searches = Searches() if searching else None
-        self._over = False
+        self.over = False
+        self._ended = False
         self._floor: _Item | None = None
         self._waiting: dict[int, list[Event]] = {}
         self._queue: list[int] = []  # the keys of `_waiting`, as a heap
@@ -83,7 +94,7 @@ class Renderer:
             raw = self._out.copier.copy(event.raw)
             if raw is not None:
                 return [Event("content_block_delta", raw)]
-        if self._over:
+        if self._ended:
             return []
         if kind in FINISHED:
             return self._finish(event)
@@ -91,16 +102,34 @@ class Renderer:
             raise failure(event)
         if kind in _HANDLERS:
             frames = self._route(event)
+            self.over = self._out.stopped is not None
             return self._out.opening() + frames if frames else []
         return []
 
+    def close(self) -> list[Event]:
+        """The end of a message that met a stop sequence."""
+        if self._ended or self._out.stopped is None:
+            return []
+        frames = self._out.opening() + self._out.leave()
+        delta = {"stop_reason": "stop_sequence", "stop_sequence": self._out.stopped}
+        return frames + self._end(delta, guessed(self._turn, self._out.written, self._searched()))
+
+    def _end(self, delta: Json, usage: Json) -> list[Event]:
+        frames = [frame for block in self._images for frame in self._out.whole(block)]
+        self.over = self._ended = True
+        self._out.copier = None
+        return [*frames, frame("message_delta", delta=delta, usage=usage), frame("message_stop")]
+
+    def _searched(self) -> int:
+        return self._searches.count if self._searches is not None else 0
+
     def pulse(self) -> list[Event]:
         """A ping; the first commits the opening of the message."""
-        return [] if self._over else [*self._out.opening(), frame("ping")]
+        return [] if self._ended else [*self._out.opening(), frame("ping")]
 
     def fail(self, problem: Problem) -> list[Event]:
         """The error that ends a stream which has begun."""
-        self._over = True
+        self.over = self._ended = True
         self._out.copier = None
         return [Event("error", data=error_of(problem, self._request_id))]
 
@@ -239,8 +268,12 @@ class Renderer:
         if self._thinking == "none" or self._out.stopped is not None or (item.thought is None and not encrypted):
             return frames
         frames += self._out.enter(("thinking", item.index), {"type": "thinking", "thinking": "", "signature": ""})
-        frames.append(self._out.delta("signature_delta", signature=sign(self._provider, str(encrypted or ""))))
+        frames.append(self._out.delta("signature_delta", signature=self._sign(str(encrypted or ""))))
         return frames
+
+    def _sign(self, encrypted: str) -> str:
+        provider, model = self._maker
+        return sign(provider, encrypted, model)
 
     # Calls
 
@@ -248,7 +281,7 @@ class Renderer:
         name, call = item.get("name"), item.get("call_id")
         if not isinstance(name, str) or not isinstance(call, str) or self._out.stopped is not None:
             return []
-        if self._out.block == ("tool", index):
+        if self._out.block == ("tool", index) or name in self._bundles:
             return []
         self._calls += 1
         block = {"type": "tool_use", "id": call_id(call), "name": self._names.get(name, name), "input": {}}
@@ -278,6 +311,8 @@ class Renderer:
     def _finish_call(self, item: _Item, whole: Json) -> list[Event]:
         if self._out.stopped is not None:
             return []
+        if whole.get("name") in self._bundles:
+            return self._finish_bundle(whole)
         frames = self._open_call(item.index, whole)
         if self._out.block != ("tool", item.index):
             raise Problem(Kind.UPSTREAM, "the provider sent a tool call without a name or an id")
@@ -290,6 +325,17 @@ class Renderer:
             return frames + self._rest(item, arguments if arguments or item.arguments else "{}")
         if not item.arguments:
             raise Problem(Kind.UPSTREAM, f"the provider sent a call of {whole.get('name')} without its arguments")
+        return frames
+
+    def _finish_bundle(self, whole: Json) -> list[Event]:
+        if whole.get("status") == "incomplete":
+            self._cut = True
+            return []
+        frames = []
+        for block in unbundle(whole):
+            self._calls += 1
+            block["name"] = self._names.get(block["name"], block["name"])
+            frames += self._out.whole(block)
         return frames
 
     # What the provider's own tools did
@@ -322,23 +368,18 @@ class Renderer:
         if self._searches is not None and self._out.stopped is None:
             for block in self._searches.late(end=True):
                 frames += self._out.whole(block)
-        for block in self._images:
-            frames += self._out.whole(block)
-        self._over = True
-        self._out.copier = None
         delta = ending(response, incomplete=event.type == "response.incomplete", calls=self._calls, cut=self._cut)
         if self._out.stopped is not None:
             delta = {"stop_reason": "stop_sequence", "stop_sequence": self._out.stopped}
-        usage = usage_of(response, self._searches.count if self._searches is not None else 0)
-        frames.append(frame("message_delta", delta=delta, usage=usage))
-        return [*self._out.opening(), *frames, frame("message_stop")]
+        return [*self._out.opening(), *frames, *self._end(delta, usage_of(response, self._searched()))]
 
     def _abandon(self, how: str) -> list[Event]:
         """Take the floor from an item that never came to its end."""
         item, self._floor = self._floor, None
         assert item is not None
         self._done.add(item.index)
-        if item.kind == "function_call" and self._out.block == ("tool", item.index) and not item.whole:
+        told = item.whole and self._out.block == ("tool", item.index)
+        if item.kind == "function_call" and not told and self._out.stopped is None:
             if how != "response.incomplete":
                 raise Problem(Kind.UPSTREAM, "the provider ended its answer in the middle of a tool call")
             self._cut = True

@@ -65,6 +65,8 @@ def read_tools(tools: object, loaded: list[str]) -> tuple[list[Json], dict[str, 
         if kind.startswith("web_search_"):
             first.append(_web_search(tool, dropped))
             continue
+        if kind.startswith("tool_search_tool_"):
+            continue  # deferred tools are all offered at once: there is nothing to search for
         if kind != "custom" and not kind.startswith(tuple(_CLIENT_TOOLS)):
             dropped.append(f"tools.{kind}")  # a tool that Anthropic's servers would run
             continue
@@ -78,6 +80,7 @@ def read_tools(tools: object, loaded: list[str]) -> tuple[list[Json], dict[str, 
             first.append({"type": "image_generation"})
             continue
         names[short_name(name)] = name
+        dropped += [f"tools.{option}" for option in _not_honoured(tool, kind)]
         if tool.get("defer_loading") is True:
             deferred[name] = _function(tool, kind, where)
         else:
@@ -101,8 +104,26 @@ def _function(tool: Json, kind: str, where: str) -> Json:
         function["description"] = description
     function["parameters"] = normal_schema(schema)
     # Schemas of MCP servers come as they are (oneOf, free objects, formats): strict mode would refuse them.
-    function["strict"] = False
+    function["strict"] = tool.get("strict") is True and is_strict(function["parameters"])
     return function
+
+
+def _not_honoured(tool: Json, kind: str) -> list[str]:
+    """Options of a tool that are left out."""
+    found = []
+    if tool.get("input_examples"):
+        found.append("input_examples")
+    if tool.get("strict") is True and not (kind == "custom" and is_strict(normal_schema(_schema(tool)))):
+        found.append("strict")
+    callers = tool.get("allowed_callers")
+    if isinstance(callers, list) and callers and "direct" not in callers:
+        found.append("allowed_callers")  # it would be for code on Anthropic's servers alone
+    return found
+
+
+def _schema(tool: Json) -> Json:
+    schema = tool.get("input_schema")
+    return schema if isinstance(schema, dict) else {}
 
 
 def normal_schema(schema: Json) -> Json:
@@ -115,13 +136,35 @@ def normal_schema(schema: Json) -> Json:
     return normal
 
 
+def is_strict(schema: Any) -> bool:
+    """Whether a schema keeps the rules of strict mode: a provider refuses it otherwise, and without strict takes it."""
+    if isinstance(schema, list):
+        return all(is_strict(item) for item in schema)
+    if not isinstance(schema, dict):
+        return True
+    if any(key in schema for key in ("oneOf", "allOf", "not", "if", "patternProperties", "dependentRequired")):
+        return False
+    if "properties" in schema or schema.get("type") == "object":
+        properties = schema.get("properties")
+        if not isinstance(properties, dict) or schema.get("additionalProperties") is not False:
+            return False
+        if set(schema.get("required") or ()) != set(properties):
+            return False
+        if not all(is_strict(item) for item in properties.values()):
+            return False
+    parts = [schema.get(key) for key in ("items", "anyOf")]
+    parts += [list(defs.values()) for key in ("$defs", "definitions") if isinstance(defs := schema.get(key), dict)]
+    return all(is_strict(part) for part in parts)
+
+
 def _web_search(tool: Json, dropped: list[str]) -> Json:
     hosted: Json = {"type": "web_search"}
     if isinstance(allowed := tool.get("allowed_domains"), list) and allowed:
         hosted["filters"] = {"allowed_domains": allowed}
     if isinstance(place := tool.get("user_location"), dict):
         hosted["user_location"] = place
-    dropped += [f"web_search.{name}" for name in ("blocked_domains", "max_uses") if tool.get(name)]
+    if tool.get("blocked_domains"):
+        dropped.append("web_search.blocked_domains")
     return hosted
 
 

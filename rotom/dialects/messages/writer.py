@@ -27,11 +27,13 @@ class Writer:
     Attributes:
       block: the key of the open block, or None.
       copier: copies the next text delta of the open block unread, where that is possible.
+      written: characters of text and thinking that were told; those that were copied are not counted.
     """
 
     def __init__(self, model: str, input_tokens: int, stops: Sequence[str]) -> None:
         self.block: tuple[Any, ...] | None = None
         self.copier: Copier | None = None
+        self.written = 0
         self._model = model
         self._input_tokens = input_tokens
         self._stopper = Stopper(stops) if stops else None
@@ -87,6 +89,8 @@ class Writer:
 
     def delta(self, kind: str, **fields: Any) -> Event:
         """More of the open block."""
+        if kind != "signature_delta":
+            self.written += sum(len(text) for text in fields.values() if isinstance(text, str))
         return frame("content_block_delta", index=self._number, delta={"type": kind, **fields})
 
     def text(self, key: tuple[Any, ...], text: str) -> list[Event]:
@@ -105,7 +109,7 @@ class Writer:
     def whole(self, block: Json) -> list[Event]:
         """A block that is complete from its start, but for the input of a tool: clients read that from deltas only."""
         key = ("whole", self._number)
-        if block["type"] != "server_tool_use":
+        if "input" not in block:
             return [*self.enter(key, block), *self.leave()]
         frames = self.enter(key, {**block, "input": {}})
         frames.append(self.delta("input_json_delta", partial_json=dumps(block["input"]).decode()))

@@ -25,7 +25,7 @@ class Renderer:
         self._asked = turn.asked
         self._collector = Collector()
         self._last: Event | None = None
-        self._over = False
+        self.over = False
 
     def feed(self, event: Event) -> list[Event]:
         """The event itself: what is private to a provider never gets this far (Provider.private)."""
@@ -33,9 +33,9 @@ class Renderer:
         if kind == "response.output_text.delta":
             self._last = self._collector.feed(event)
             return [event]
-        if self._over:
+        if self.over:
             return []
-        self._over = kind in TERMINAL
+        self.over = kind in TERMINAL
         if kind == "error" and isinstance(error := event.data.get("error"), dict):
             # Its other form, as the WebSocket has it: SDKs expect the fields flat.
             flat = {name: error.get(name) for name in ("code", "message", "param")}
@@ -43,13 +43,17 @@ class Renderer:
         self._last = self._collector.feed(event)
         return [self._last]
 
+    def close(self) -> list[Event]:
+        """Nothing: what ends an answer is an event of the provider."""
+        return []
+
     def pulse(self) -> list[Event]:
         """A comment: SDKs skip it, and no event may come before ``response.created``."""
-        return [] if self._over else [Event(":", raw=b"keep-alive")]
+        return [] if self.over else [Event(":", raw=b"keep-alive")]
 
     def fail(self, problem: Problem) -> list[Event]:
         """``response.failed``: the provider's own event if there is one, else one made here."""
-        self._over = True
+        self.over = True
         event = problem.event
         if isinstance(event, Event) and event.type == "response.failed":
             return [self._collector.feed(event)]

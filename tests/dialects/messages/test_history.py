@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotom.dialects.messages.history import UNANSWERED, loaded_tools, read_history, sign, unsign
+from rotom.dialects.messages.changes import loaded_tools
+from rotom.dialects.messages.history import UNANSWERED, read_history, sign, unsign
 from rotom.problem import Problem
 
 USER = {"role": "user", "content": "hi"}
@@ -219,9 +220,36 @@ def test_loaded_tools_in_order() -> None:
     assert loaded_tools([USER, search("B", "A"), search("C", "B"), "junk", told("junk", result())]) == ["B", "A", "C"]
 
 
-@given(st.text(st.characters(exclude_characters="."), min_size=1), st.text(min_size=1))
-def test_signatures(provider: str, blob: str) -> None:
-    assert unsign(sign(provider, blob)) == (provider, blob)
+@given(st.sampled_from(["openai", "grok"]), st.sampled_from(["", "gpt-5.5", "a/b.c", "grok-4.3"]), st.text(min_size=1))
+def test_signatures(provider: str, model: str, blob: str) -> None:
+    maker = f"{provider}/{model}" if model else provider
+    assert unsign(sign(provider, blob, model)) == (maker, blob)
+
+
+def test_reasoning_is_tied_to_its_model() -> None:
+    block = {"type": "thinking", "thinking": "hm", "signature": sign("openai", "gAAA", "gpt-6.1-sol")}
+    item = read_history([USER, said(block, text("look")), USER])[1]
+    assert item["encrypted_content"] == "gAAA"
+    assert (item["rotom_provider"], item["rotom_model"]) == ("openai", "gpt-6.1-sol")
+
+
+def test_what_only_anthropics_servers_read_leaves_no_trace() -> None:
+    marks = [
+        {"type": "fallback", "from": {}, "to": {}},
+        {"type": "mcp_tool_listing", "mcp_server_name": "s", "tools": []},
+    ]
+    assert read_history([USER, said(*marks, text("a")), USER]) == read_history([USER, said(text("a")), USER])
+
+
+def test_system_messages_for_one_turn_and_without_words() -> None:
+    brief = {"role": "system", "content": "now", "clear_at": "next_user_message"}
+    effort = {"role": "system", "output_config": {"effort": "low"}}
+    assert [item["role"] for item in read_history([USER, brief, effort])] == ["user", "developer"]
+    assert [item["role"] for item in read_history([USER, brief, said(text("a")), USER])] == [
+        "user",
+        "assistant",
+        "user",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_claude_code() -> None:
     assert turn.asked == "gpt-5.5[1m]"
     assert turn.stream is True
     assert turn.session == "75590fc6"
-    assert turn.dropped == ("context_management",)
+    assert turn.dropped == turn.mapped == ()
     assert turn.extra == {"thinking": "omitted", "stop": ()}
     assert turn.body == {
         "model": "gpt-5.5",
@@ -103,9 +103,9 @@ def test_a_plain_request() -> None:
     ("more", "reasoning", "shown"),
     [
         ({}, None, "none"),
-        ({"thinking": {"type": "adaptive"}}, {"summary": "auto"}, "text"),
-        ({"thinking": {"type": "adaptive", "display": "updates"}}, {"summary": "auto"}, "text"),
-        ({"thinking": {"type": "adaptive", "display": "omitted"}}, None, "omitted"),
+        ({"thinking": {"type": "adaptive"}}, {"effort": "medium", "summary": "auto"}, "text"),
+        ({"thinking": {"type": "adaptive", "display": "updates"}}, {"effort": "medium", "summary": "auto"}, "text"),
+        ({"thinking": {"type": "adaptive", "display": "omitted"}}, {"effort": "medium"}, "omitted"),
         ({"thinking": {"type": "disabled"}}, {"effort": "none"}, "none"),
         ({"thinking": {"type": "disabled"}, "output_config": {"effort": "low"}}, {"effort": "low"}, "none"),
         ({"output_config": {"effort": "max"}}, {"effort": "max"}, "none"),

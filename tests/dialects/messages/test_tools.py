@@ -78,7 +78,8 @@ def test_web_search_is_the_hosted_tool() -> None:
     tool = {"type": "web_search_20250305", "name": "web_search", "max_uses": 8, "allowed_domains": ["a.b"]}
     [hosted], _, dropped = read_tools([{**tool, "user_location": place}], [])
     assert hosted == {"type": "web_search", "filters": {"allowed_domains": ["a.b"]}, "user_location": place}
-    assert dropped == ["web_search.max_uses"]
+    assert dropped == []  # max_uses is a ceiling
+    assert read_tools([{**tool, "blocked_domains": ["c.d"]}], [])[2] == ["web_search.blocked_domains"]
 
 
 def test_other_tools_of_anthropic() -> None:

@@ -108,7 +108,9 @@ class Catalogue:
         self.models = tuple(models)
         self._fallback = fallback
         self._small = small
-        self._aliases = [(_pattern(name), target) for name, _, target in (alias.partition("=") for alias in aliases)]
+        self._aliases = [
+            (_plain(name).split("*"), target) for name, _, target in (alias.partition("=") for alias in aliases)
+        ]
         self._index: dict[str, Model] = {}
         for model in self.models:
             self._index.setdefault(model.id, model)
@@ -142,8 +144,8 @@ class Catalogue:
         """
         if self._aliases:
             plain = _plain(name)[:LONGEST]
-            for pattern, target in self._aliases:
-                if pattern.fullmatch(plain):
+            for pieces, target in self._aliases:
+                if _matches(plain, pieces):
                     return self._meant(target, f"the alias for {plain!r}")
         if (found := self._known(name)) is not None:
             return found
@@ -225,8 +227,22 @@ def _words(name: str) -> list[str]:
     return re.split(r"[^a-z0-9]+", _plain(name)[:LONGEST])
 
 
-def _pattern(name: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, _plain(name).split("*"))), re.DOTALL)
+def _matches(name: str, pieces: list[str]) -> bool:
+    """Whether `name` consists of `pieces` with anything between them. (A regular expression could take for ever.)"""
+    first, *others = pieces
+    if not others:
+        return name == first
+    *between, last = others
+    end = len(name) - len(last)
+    place = len(first)
+    if not name.startswith(first) or not name.endswith(last):
+        return False
+    for piece in between:
+        found = name.find(piece, place, end)
+        if found < 0:
+            return False
+        place = found + len(piece)
+    return place <= end
 
 
 def _foreign(name: str) -> bool:

@@ -69,6 +69,87 @@ def test_fallbacks() -> None:
         Catalogue([]).resolve("sonnet")
 
 
+MANY = Catalogue(
+    BUILTIN,
+    "gpt-5.6-sol:low",
+    ["claude-opus-*=gpt-6-astra", "fast=gpt-6-luna:low", "gpt-5.4=GPT-6-Sol", "lost=gpt-9", "*-mini-*=gpt-5.4-mini"],
+    "gpt-5.4-mini",
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "id", "effort", "exact"),
+    [
+        ("gpt-5.5", "gpt-5.5", None, True),
+        ("openai/GPT-5.5", "gpt-5.5", None, True),
+        ("gpt-5.5[1m]", "gpt-5.5", None, False),
+        ("gpt-5.5:high", "gpt-5.5", "high", True),
+        ("gpt-5.5-high", "gpt-5.5", "high", True),
+        ("GPT-5.5-XHigh[1m]", "gpt-5.5", "xhigh", False),
+        ("gpt-5.5[1m]:minimal", "gpt-5.5", "minimal", False),
+        ("openai/gpt-6.1-sol:max", "gpt-6.1-sol", "max", True),
+        ("gpt-5.1-codex-max", "gpt-5.1-codex-max", None, True),  # a model of that very name
+        ("claude-opus-5-5", "gpt-6-astra", None, False),
+        ("Claude-Opus-5-5[1m]", "gpt-6-astra", None, False),
+        ("fast", "gpt-6-luna", "low", False),
+        ("gpt-5.4", "gpt-6-sol", None, False),  # the person's own word wins over a known id
+        ("some-mini-thing", "gpt-5.4-mini", None, False),
+        ("haiku", "gpt-5.4-mini", None, False),
+        ("claude-3-5-haiku-20241022", "gpt-5.4-mini", None, False),
+        ("sonnet", "gpt-5.6-sol", "low", False),
+        ("sonnet:high", "gpt-5.6-sol", "high", False),
+        ("haiku:none", "gpt-5.4-mini", "none", False),
+    ],
+)
+def test_aliases_small_models_and_efforts(name: str, id: str, effort: str | None, exact: bool) -> None:
+    found = MANY.find(name)
+    assert (found.model.id, found.effort, found.exact) == (id, effort, exact)
+
+
+@pytest.mark.parametrize("name", ["gpt-5.5:hot", "gpt-5.5:", "gpt-5.5-", "gpt-9-high", ":high", "opus-x"])
+def test_no_effort(name: str) -> None:
+    with pytest.raises(Problem, match=r"there is no model|is not known"):
+        Catalogue(BUILTIN, "gpt-9").find(name)
+
+
+def test_an_alias_that_leads_nowhere_says_so() -> None:
+    with pytest.raises(Problem, match="the alias for 'lost' 'gpt-9' is not known"):
+        MANY.find("lost")
+    with pytest.raises(Problem, match="the small model 'gpt-x' is not known"):
+        Catalogue(BUILTIN, small="gpt-x").find("haiku")
+
+
+def test_without_a_small_model_haiku_is_the_fallback() -> None:
+    assert ALL.find("haiku").model.id == "gpt-5.5"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "matches"),
+    [
+        ("*", "x", True),
+        ("a*", "a", True),
+        ("a*a", "a", False),
+        ("a*a", "aa", True),
+        ("*-mini", "gpt-mini", True),
+        ("*b*b*", "abcb", True),
+        ("*b*b*", "abc", False),
+        ("a*bc*c", "abc", False),
+        ("a.c", "abc", False),
+    ],
+)
+def test_patterns(pattern: str, name: str, matches: bool) -> None:
+    found = Catalogue([Model("good", "p"), Model("other", "p")], "other", [f"{pattern}=good", "*=other"]).resolve(name)
+    assert (found.id == "good") is matches
+
+
+def test_patterns_take_no_more_than_a_moment() -> None:
+    begun = time.process_time()
+    slow = Catalogue(BUILTIN, aliases=["*a*a*a*a*a*a*b=gpt-5.5"])
+    with pytest.raises(Problem):
+        slow.find("a" * 1_000_000)
+    assert time.process_time() - begun < 2
+
+
 def test_the_list_for_people() -> None:
     listed = [model.id for model in Catalogue([*GROK, *BUILTIN]).listed()]
     assert listed[:4] == ["grok-4.3", "grok-4", "gpt-6.1-sol", "gpt-6-astra"]

@@ -132,3 +132,33 @@ def test_whatever_is_read_is_a_value_that_reads_as_itself_or_a_sentence(value):
         else:
             said = "must be readable again" if read(result) == result else f"{result!r} changed"
         assert said.startswith("must ")
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [(True, True), (False, False), ("yes", True), (" On ", True), ("0", False), ("no", False), (1, True), (0, False)],
+)
+def test_switches(value: object, read: bool) -> None:
+    assert values.switch(value) is read
+
+
+@pytest.mark.parametrize("value", ["", "maybe", 2, 1.0, None, [], "ja"])
+def test_no_switches(value: object) -> None:
+    with pytest.raises(ValueError, match="must be yes or no"):
+        values.switch(value)
+
+
+def test_aliases() -> None:
+    read = ("claude-opus-*=gpt-6-astra", "fast=gpt-6-luna:low")
+    assert values.aliases("Claude-Opus-*=gpt-6-astra, fast = gpt-6-luna:low") == read
+    assert values.aliases({"claude-opus-*": "gpt-6-astra", "fast": "gpt-6-luna:low"}) == read
+    assert values.aliases(list(read)) == read
+    assert values.aliases("") == values.aliases({}) == ()
+
+
+@pytest.mark.parametrize(
+    "value", ["a", "a=", "=b", "a=b*", "a b=c", "a=b=c", {"a": 5}, {"a": ""}, 5, [["a", "b"]], {"": "x"}]
+)
+def test_no_aliases(value: object) -> None:
+    with pytest.raises(ValueError, match="must"):
+        values.aliases(value)

@@ -223,3 +223,64 @@ def test_the_next_turn_begins_with_the_bytes_of_the_last() -> None:
         assert after["input"][: len(before["input"])] == before["input"]
         assert {**after, "input": []} == {**before, "input": []}
         before = after
+
+
+def test_what_cannot_be_honoured_is_told() -> None:
+    edits = [{"type": "clear_thinking_20251015", "keep": "all"}, {"type": "clear_tool_uses_20250919"}]
+    more = {
+        "container": "c",
+        "mcp_servers": [{"type": "url", "url": "https://a", "name": "a"}],
+        "fallbacks": [{"model": "m"}],
+        "inference_geo": "eu",
+        "thread": {"type": "create"},
+        "context_management": {"edits": edits},
+        "output_config": {"task_budget": {"type": "tokens", "total": 5}},
+        "tools": [{"type": "code_execution_20250825", "name": "code_execution"}],
+        "tool_choice": {"type": "any"},
+    }
+    turn = read({**PLAIN, **more}, {})
+    assert turn.dropped == (
+        "container",
+        "mcp_servers",
+        "fallbacks",
+        "inference_geo",
+        "context_management.clear_tool_uses_20250919",
+        "output_config.task_budget",
+        "thread",
+        "tools.code_execution_20250825",
+        "tool_choice",
+    )
+    assert turn.mapped == ()
+
+
+def test_what_stands_for_something_else_is_told() -> None:
+    name = "mcp__" + "x" * 80
+    more = {"tools": [{"name": name}], "thinking": {"type": "enabled", "budget_tokens": 2000}}
+    turn = read({**PLAIN, **more}, {})
+    short = turn.body["tools"][0]["name"]
+    assert turn.mapped == (("budget_tokens:2000", "effort:medium"), (f"tool:{name}", short))
+
+
+def test_nothing_of_what_asks_for_nothing_is_told() -> None:
+    more = {
+        "fallbacks": [],
+        "mcp_servers": [],
+        "context_management": None,
+        "service_tier": "auto",
+        "metadata": {"user_id": "u"},
+        "cache_control": {"type": "ephemeral"},
+        "safeguards": [{"type": "dangerous_tool_use", "classifier_context": {"home_dir": "/home/me"}}],
+        "diagnostics": {"previous_message_id": "msg_1"},
+    }
+    turn = read({**PLAIN, **more}, {})
+    assert turn.dropped == turn.mapped == ()
+    assert "/home/me" not in str(turn)
+
+
+@pytest.mark.parametrize(
+    "more", [{"thread": {"type": "continue", "previous_message_id": "m"}}, {"compaction": {"a": 1}}]
+)
+def test_what_would_be_answered_wrongly_is_refused(more: Any) -> None:
+    with pytest.raises(Problem) as caught:
+        read({**PLAIN, **more}, {})
+    assert (caught.value.kind, caught.value.param) == (Kind.INVALID, next(iter(more)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rotom.dialects.messages.fold import fold
+from rotom.dialects.messages.history import unsign
 from rotom.dialects.messages.render import Renderer
 from rotom.problem import Kind, Problem
 from rotom.sse import Event, Json
@@ -235,6 +237,94 @@ def test_stop_sequences_end_the_text() -> None:
     message = answer(*events, extra={"stop": ("END",)})
     assert message["content"] == [{"type": "text", "text": "one "}]
     assert (message["stop_reason"], message["stop_sequence"]) == ("stop_sequence", "END")
+
+
+def rendered(*events: Event, **extra: object) -> tuple[Renderer, list[Event]]:
+    renderer = Renderer(Turn(body={"input": [{"a": "x" * 400}]}, asked="m", extra=extra))
+    return renderer, [frame for event in events for frame in renderer.feed(event)]
+
+
+def test_a_stop_sequence_lets_the_provider_go() -> None:
+    renderer, frames = rendered(say(0, "one END two"), stop=("END",))
+    assert renderer.over
+    frames += renderer.close()
+    message = fold(frames)
+    assert message["content"] == [{"type": "text", "text": "one "}]
+    assert message["stop_sequence"] == "END"
+    usage = message["usage"]
+    assert (usage["output_tokens"], usage["rotom_estimated"]) == (1, True)
+    assert 100 <= usage["input_tokens"] <= 120
+    assert renderer.close() == renderer.pulse() == renderer.feed(completed()) == []
+
+
+def test_an_end_that_came_along_has_the_true_counts() -> None:
+    counts = {"input_tokens": 9, "output_tokens": 7}
+    renderer, frames = rendered(say(0, "one END two"), completed(usage=counts), stop=("END",))
+    assert renderer.over
+    assert renderer.close() == []
+    assert "rotom_estimated" not in fold(frames)["usage"]
+    assert fold(frames)["usage"]["output_tokens"] == 7
+
+
+def test_an_answer_goes_on_without_a_stop() -> None:
+    renderer, _ = rendered(say(0, "one"), stop=("END",))
+    assert not renderer.over
+    assert renderer.close() == []
+    assert renderer.feed(completed())
+    assert renderer.over
+
+
+def test_the_signature_names_the_model() -> None:
+    extra = {"thinking": "text", "provider": "openai", "model": "gpt-5.5"}
+    message = answer(done(0, **REASONING), completed(), extra=extra)
+    assert unsign(message["content"][0]["signature"]) == ("openai/gpt-5.5", "gAAA")
+
+
+BUNDLE = json.dumps(
+    {
+        "tool_uses": [
+            {"recipient_name": "functions.short", "parameters": {"a": 1}},
+            {"recipient_name": "functions.B", "parameters": {}},
+        ]
+    }
+)
+
+
+def bundle_frames(name: str, *tools: str, end: Event | None = None, **more: Any) -> dict[str, Any]:
+    turn = Turn(
+        body={"tools": [{"type": "function", "name": tool} for tool in tools]}, asked="m", names={"short": "long_name"}
+    )
+    renderer = Renderer(turn)
+    item = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": name}
+    events = [
+        added(0, **item),
+        event("function_call_arguments.delta", 0, delta=BUNDLE[:9]),
+        event("function_call_arguments.done", 0, arguments=BUNDLE),
+        done(0, **item, arguments=BUNDLE, **more),
+        end or completed(),
+    ]
+    return fold([frame for one in events for frame in renderer.feed(one)])
+
+
+@pytest.mark.parametrize("name", ["parallel", "multi_tool_use.parallel"])
+def test_a_bundle_is_told_as_its_calls(name: str) -> None:
+    message = bundle_frames(name, "short", "B")
+    assert message["content"] == [
+        {"type": "tool_use", "id": "call_1_1", "name": "long_name", "input": {"a": 1}},
+        {"type": "tool_use", "id": "call_1_2", "name": "B", "input": {}},
+    ]
+    assert message["stop_reason"] == "tool_use"
+
+
+def test_a_clients_own_tool_of_that_name_is_no_bundle() -> None:
+    message = bundle_frames("parallel", "parallel")
+    assert [block["name"] for block in message["content"]] == ["parallel"]
+
+
+def test_a_bundle_that_was_cut_is_not_run() -> None:
+    cut = event("incomplete", response={"incomplete_details": {"reason": "max_output_tokens"}})
+    message = bundle_frames("parallel", "B", end=cut, status="incomplete")
+    assert (message["content"], message["stop_reason"]) == ([], "max_tokens")
 
 
 @pytest.mark.parametrize("text", ["one EN", "EN", "one"])

@@ -145,3 +145,26 @@ def test_bad_choices(choice: Any) -> None:
 def test_too_many_tools_are_refused_before_they_are_gone_through():
     with pytest.raises(Problem, match="at most 10000 items"):
         read_tools([None] * 10_001, [])
+
+
+def test_what_of_a_tool_is_not_honoured() -> None:
+    loose = {"type": "object", "properties": {"a": {"type": "string"}}}
+    exact = {**loose, "required": ["a"], "additionalProperties": False}
+    tools, _, dropped = read_tools(
+        [
+            custom("A", strict=True, input_schema=exact),
+            custom("B", strict=True, input_schema=loose),
+            custom("C", input_examples=[{"a": 1}], allowed_callers=["direct", "code_execution_20250825"]),
+            custom("D", allowed_callers=["code_execution_20250825"], eager_input_streaming=True),
+        ],
+        [],
+    )
+    assert [tool["strict"] for tool in tools] == [True, False, False, False]
+    assert dropped == ["tools.strict", "tools.input_examples", "tools.allowed_callers"]
+
+
+def test_a_search_for_tools_is_not_needed() -> None:
+    search = {"type": "tool_search_tool_regex_20251119", "name": "tool_search_tool_regex"}
+    tools, _, dropped = read_tools([search, custom("A", defer_loading=True)], [])
+    assert [tool["name"] for tool in tools] == ["A"]
+    assert dropped == []

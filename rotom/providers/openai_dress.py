@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
-from rotom.catalogue import Model
+from rotom.catalogue import EFFORTS, Model
 from rotom.config import Config
 from rotom.problem import Kind, Problem
 from rotom.providers import Outgoing, Token
@@ -27,8 +27,6 @@ ORIGIN = "https://chatgpt.com"
 """What a workspace's own origin stands in for; a configured mirror is never overridden."""
 
 NO_CONSTRAINT = "NO_CONSTRAINT"
-
-EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 INCLUDE = "reasoning.encrypted_content"
 """Without it, reasoning could not be given back in the next turn: the service stores nothing."""

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotom.catalogue import Model
+from rotom.catalogue import EFFORTS, Model
 from rotom.config import Config
 from rotom.problem import Kind, Problem
 from rotom.providers import Flow, Outgoing, Reply, Token, Window, openai, registry
-from rotom.providers.openai_dress import EFFORTS, clamp
+from rotom.providers.openai_dress import clamp
 from rotom.providers.openai_models import BUILTIN
 from rotom.turn import Turn
 

@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from rotom.dialects.messages.changes import changed_tools, latest_effort, loaded_tools, wants_citations
 from rotom.dialects.messages.content import bad, field
 from rotom.dialects.messages.history import read_history
-from rotom.dialects.messages.tools import is_strict, read_choice, read_tools
+from rotom.dialects.messages.schema import is_strict, normal_schema
+from rotom.dialects.messages.tools import read_choice, read_tools
 from rotom.sse import Json
 from rotom.turn import Turn
 
@@ -191,7 +192,7 @@ def _format(body: Json) -> Json | None:
         or not isinstance(wanted.get("schema"), dict)
     ):
         raise bad("output_config.format", "Input should be {type: json_schema, schema: {...}}")
-    schema = {key: value for key, value in wanted["schema"].items() if key != "$schema"}
+    schema = normal_schema(wanted["schema"])
     return {"type": "json_schema", "name": "answer", "schema": schema, "strict": is_strict(schema)}
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rotom.dialects.messages.content import bad, field
+from rotom.dialects.messages.schema import is_strict, normal_schema
 from rotom.sse import Json
 
 MOST_TOOLS = 10_000
@@ -124,37 +125,6 @@ def _not_honoured(tool: Json, kind: str) -> list[str]:
 def _schema(tool: Json) -> Json:
     schema = tool.get("input_schema")
     return schema if isinstance(schema, dict) else {}
-
-
-def normal_schema(schema: Json) -> Json:
-    """A schema with what Responses asks for (an object with properties) and without what it does not know."""
-    normal = {key: value for key, value in schema.items() if key != "$schema"}
-    if not any(key in normal for key in ("anyOf", "oneOf", "allOf", "$ref")):
-        normal.setdefault("type", "object")
-    if normal.get("type") == "object" and not isinstance(normal.get("properties"), dict):
-        normal["properties"] = {}
-    return normal
-
-
-def is_strict(schema: Any) -> bool:
-    """Whether a schema keeps the rules of strict mode: a provider refuses it otherwise, and without strict takes it."""
-    if isinstance(schema, list):
-        return all(is_strict(item) for item in schema)
-    if not isinstance(schema, dict):
-        return True
-    if any(key in schema for key in ("oneOf", "allOf", "not", "if", "patternProperties", "dependentRequired")):
-        return False
-    if "properties" in schema or schema.get("type") == "object":
-        properties = schema.get("properties")
-        if not isinstance(properties, dict) or schema.get("additionalProperties") is not False:
-            return False
-        if set(schema.get("required") or ()) != set(properties):
-            return False
-        if not all(is_strict(item) for item in properties.values()):
-            return False
-    parts = [schema.get(key) for key in ("items", "anyOf")]
-    parts += [list(defs.values()) for key in ("$defs", "definitions") if isinstance(defs := schema.get(key), dict)]
-    return all(is_strict(part) for part in parts)
 
 
 def _web_search(tool: Json, dropped: list[str]) -> Json:

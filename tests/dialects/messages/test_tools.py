@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotom.dialects.messages.tools import call_id, normal_schema, read_choice, read_tools, short_name
+from rotom.dialects.messages.tools import call_id, read_choice, read_tools, short_name
 from rotom.problem import Problem
 
 LONG = "mcp__tt__a_very_long_tool_name_that_goes_on_and_on_and_on_and_on_for_ever_x"
@@ -46,18 +46,6 @@ def test_a_function() -> None:
         "strict": False,
     }
     assert (names, dropped) == ({}, [])
-
-
-@pytest.mark.parametrize(
-    ("schema", "normal"),
-    [
-        ({}, {"type": "object", "properties": {}}),
-        ({"type": "object"}, {"type": "object", "properties": {}}),
-        ({"oneOf": [{"type": "object"}]}, {"oneOf": [{"type": "object"}]}),
-    ],
-)
-def test_schemas_are_made_whole(schema: Any, normal: Any) -> None:
-    assert normal_schema(schema) == normal
 
 
 def test_deferred_tools_come_last_in_the_order_of_their_loading() -> None:

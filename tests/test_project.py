@@ -161,7 +161,9 @@ def test_every_setting_is_in_the_manual_with_its_variable_flag_and_default(setti
     body = text.split(f"{head}\n")[1].split("\n.It ")[0].split("\n.Ss ")[0]
     default = setting.default
     assert "Default:" in body
-    if isinstance(default, float | int):
+    if isinstance(default, bool):
+        assert f"Default: {'yes' if default else 'no'}." in body
+    elif isinstance(default, float | int):
         shown = f"{default // (1 << 20)}M" if setting.name == "max_body" else f"{default:g}"
         assert f"Default: {shown}." in body
     elif isinstance(default, str) and "/" + rotom.__version__ not in default:

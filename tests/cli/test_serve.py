@@ -12,6 +12,7 @@ VALUES = {
     "api_key_file": "/k",
     "provider": "codex",
     "model_fallback": "gpt-6-sol",
+    "model_small": "gpt-6-luna",
     "auth_file": "/a.json",
     "allow_host": "box.lan",
     "allow_origin": "https://app.example.org",
@@ -32,11 +33,12 @@ def served(monkeypatch, tmp_path):
 
 
 def test_each_flag_reaches_its_setting(served):
-    assert set(VALUES) == {setting.name for setting in SETTINGS.values() if setting.flag}
+    assert {*VALUES, "strict"} == {setting.name for setting in SETTINGS.values() if setting.flag}
     argv = [word for name, value in VALUES.items() for word in (SETTINGS[name].flag, value)]
-    assert cli.main(["serve", *argv, "--demo"]) == 0
+    assert cli.main(["serve", *argv, "--strict", "--demo"]) == 0
     ((loaded, demo),) = served
     assert demo is True
+    assert loaded.config.strict is True
     for name, value in VALUES.items():
         assert getattr(loaded.config, name) == SETTINGS[name].read(value)
         assert loaded.sources[name] == "flag"

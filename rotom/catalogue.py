@@ -131,6 +131,16 @@ class Catalogue:
         """
         return self._stand_in().model
 
+    def lost(self) -> list[str]:
+        """What the configuration names beside the fallback that does not exist, a sentence each."""
+        named = [(target, f"the alias for {'*'.join(pieces)!r}") for pieces, target in self._aliases]
+        named += [(self._small, "the small model")] if self._small is not None else []
+        return [
+            self._unknown(target, f"{what}, {target!r}, is not known").message
+            for target, what in named
+            if self._known(target) is None
+        ]
+
     def resolve(self, name: str) -> Model:
         """The model that `name` means; see `find`."""
         return self.find(name).model
@@ -186,7 +196,7 @@ class Catalogue:
         """A model that the configuration names."""
         found = self._known(target)
         if found is None:
-            raise self._unknown(target, f"{what} {target!r} is not known")
+            raise self._unknown(target, f"{what}, {target!r}, is not known")
         return Found(found.model, found.effort, exact=False)
 
     def _find(self, name: str) -> Model | None:

@@ -82,7 +82,7 @@ Say = Callable[[str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A turn with the model and provider that will answer it, what of it is not honoured, and what is known of its tokens."""
+    """A turn with the model and provider that will answer it, what is known of its tokens, and what is not honoured."""
 
     turn: Turn
     model: Model

@@ -212,6 +212,8 @@ def _rules(config: Config, environ: Mapping[str, str]) -> Rules:
 
 def _fallback(catalogue: Catalogue, log: Log) -> Model | None:
     """The fallback model. One that is not known is told and no reason to stop: the next list may have it."""
+    for sentence in catalogue.lost():
+        log.warning(sentence)
     try:
         return catalogue.fallback()
     except Problem as problem:

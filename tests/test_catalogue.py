@@ -63,7 +63,7 @@ def test_fallbacks() -> None:
     assert Catalogue(GROK).resolve("sonnet").id == "grok-4.3"
     hidden = [Model("gpt-5.5", "openai", hidden=True), Model("gpt-7", "openai")]
     assert Catalogue(hidden).resolve("sonnet").id == "gpt-7"  # the plan does not list gpt-5.5
-    with pytest.raises(Problem, match="fallback model 'claude-x'"):
+    with pytest.raises(Problem, match="fallback model, 'claude-x'"):
         Catalogue(BUILTIN, "claude-x").resolve("sonnet")
     with pytest.raises(Problem, match="no model is known"):
         Catalogue([]).resolve("sonnet")
@@ -113,10 +113,16 @@ def test_no_effort(name: str) -> None:
 
 
 def test_an_alias_that_leads_nowhere_says_so() -> None:
-    with pytest.raises(Problem, match="the alias for 'lost' 'gpt-9' is not known"):
+    with pytest.raises(Problem, match="the alias for 'lost', 'gpt-9', is not known"):
         MANY.find("lost")
-    with pytest.raises(Problem, match="the small model 'gpt-x' is not known"):
+    with pytest.raises(Problem, match="the small model, 'gpt-x', is not known"):
         Catalogue(BUILTIN, small="gpt-x").find("haiku")
+
+
+def test_what_leads_nowhere_is_known_beforehand() -> None:
+    assert [sentence.partition(";")[0] for sentence in MANY.lost()] == ["the alias for 'lost', 'gpt-9', is not known"]
+    assert Catalogue(BUILTIN, small="gpt-x").lost()[0].startswith("the small model, 'gpt-x'")
+    assert ALL.lost() == []
 
 
 def test_without_a_small_model_haiku_is_the_fallback() -> None:

@@ -96,6 +96,15 @@ async def test_strict_takes_what_claude_code_always_sends(build: Any) -> None:
         assert response.headers[RECEIPT] == "mapped=effort:max>xhigh"
 
 
+async def test_a_speed_that_the_model_does_not_have(house: Any) -> None:
+    response = await house.ask("hello", model="gpt-5.4-mini", speed="fast")
+    assert response.headers[RECEIPT] == "dropped=speed"
+    assert "service_tier" not in sent(house)
+    response = await house.ask("hello", speed="fast")
+    assert RECEIPT not in response.headers
+    assert sent(house)["service_tier"] == "priority"
+
+
 # Models -----------------------------------------------------------------------------------------------------------------
 
 
@@ -361,7 +370,13 @@ async def test_documents_and_images_are_taken_in_prompts_and_results(house: Any)
 @pytest.mark.parametrize(
     ("scenario", "status", "kind", "retry", "words"),
     [
-        ("failed_context_length_exceeded", 400, "invalid_request_error", "false", "context window"),
+        (
+            "failed_context_length_exceeded",
+            400,
+            "invalid_request_error",
+            "false",
+            "prompt is too long: 272001 tokens > 272000",
+        ),
         ("failed_invalid_prompt", 400, "invalid_request_error", "false", ""),
         ("failed_usage_limit", 429, "rate_limit_error", "false", "limit"),
         ("failed_rate_limit_exceeded", 429, "rate_limit_error", None, ""),

@@ -304,6 +304,9 @@ class Batching:
             async for events in answer:
                 for event in events:
                     frames += renderer.feed(event)
+                if renderer.over:
+                    frames += renderer.close()
+                    break
         return dumps({"type": SUCCEEDED, "message": DIALECT.fold(frames)})
 
     def _after(self, item: Item, problem: Problem, facts: dict[str, Any]) -> tuple[Any, ...]:

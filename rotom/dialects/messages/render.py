@@ -311,7 +311,7 @@ class Renderer:
     def _finish_call(self, item: _Item, whole: Json) -> list[Event]:
         if self._out.stopped is not None:
             return []
-        if whole.get("name") in self._bundles:
+        if str(whole.get("name")) in self._bundles:
             return self._finish_bundle(whole)
         frames = self._open_call(item.index, whole)
         if self._out.block != ("tool", item.index):

@@ -321,6 +321,12 @@ def test_a_clients_own_tool_of_that_name_is_no_bundle() -> None:
     assert [block["name"] for block in message["content"]] == ["parallel"]
 
 
+@pytest.mark.parametrize("name", [[], {}, 5, None])
+def test_a_name_that_is_none_is_a_fault_and_no_bug(name: Any) -> None:
+    with pytest.raises(Problem, match="without a name"):
+        answer(done(0, **{**call(1, "{}"), "name": name}), completed())
+
+
 def test_a_bundle_that_was_cut_is_not_run() -> None:
     cut = event("incomplete", response={"incomplete_details": {"reason": "max_output_tokens"}})
     message = bundle_frames("parallel", "B", end=cut, status="incomplete")

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from rotom.problem import Kind, Problem
 
@@ -209,6 +208,8 @@ class Catalogue:
 
     def _unknown(self, name: str, message: str) -> Problem:
         # Models known to be refused are no advice.
+        from difflib import get_close_matches  # asked for seldom
+
         near = get_close_matches(
             _plain(name).rpartition("/")[2][:LONGEST], [model.id for model in self.models if not model.retired], 3, 0.5
         )

@@ -17,7 +17,6 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -305,6 +304,8 @@ def check_name(name: str, file: Path | None = None) -> Setting:
     if setting is not None:
         message = f"{where}{name} can only be set by {setting.environment[0]} in the environment"
         raise Problem(Kind.INVALID, message, code="config", param=name, hint=hint)
+    from difflib import get_close_matches  # asked for seldom
+
     near = get_close_matches(name.lower().replace("-", "_"), [key for key, known in SETTINGS.items() if known.filed], 1)
     meant = f"; did you mean {near[0]!r}?" if near else ""
     message = f"{where}there is no setting {name!r}{meant}"

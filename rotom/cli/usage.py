@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from typing import Any
 
 from rotom.problem import Kind, Problem
@@ -61,6 +60,8 @@ def wrong(message: str, hint: str) -> Problem:
 
 def unknown(word: str, known: Iterable[str], what: str = "command") -> Problem:
     """There is no such command or option; perhaps that one was meant."""
+    from difflib import get_close_matches  # asked for seldom
+
     near = get_close_matches(word, list(known), 1, 0.5)
     return Problem(
         Kind.INVALID,

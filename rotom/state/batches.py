@@ -17,12 +17,15 @@ What is not here: when something is run (batching.py), and what a request or a r
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rotom.problem import Kind, Problem
 from rotom.state.database import Database
+
+if TYPE_CHECKING:
+    import sqlite3
 
 EXPIRY_SECONDS = 24 * 3600.0
 KEPT_SECONDS = 29 * 24 * 3600.0

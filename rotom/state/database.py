@@ -17,12 +17,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rotom.problem import Kind, Problem
 from rotom.state.files import FileLock, private_folder
+
+if TYPE_CHECKING:
+    import sqlite3  # for real only where a database is: it takes a megabyte, and most never make a batch
 
 APPLICATION = 0x726F746D
 """Stands in the file's head ("rotm"), so that no other program's database is taken for ours."""
@@ -135,6 +138,8 @@ class Database:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
+            import sqlite3
+
             private_folder(self.path.parent)
             with contextlib.suppress(FileExistsError):  # SQLite would give it the umask's mode
                 os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
@@ -199,6 +204,8 @@ class Database:
         return int(version)
 
     def _back_up(self, connection: sqlite3.Connection, version: int) -> None:
+        import sqlite3
+
         path = self.path.with_name(f"{self.path.name}.v{version}.backup")
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
@@ -211,17 +218,20 @@ class Database:
         """What SQLite and the file system say, as Problems. Mistakes in our own statements stay what they are: bugs."""
         try:
             yield
-        except (sqlite3.ProgrammingError, sqlite3.IntegrityError):
-            raise
-        except sqlite3.Error as exc:
-            name = getattr(exc, "sqlite_errorname", "") or ""
-            if name in ("", "SQLITE_ERROR"):
-                raise
-            raise _problem(self.path, name, str(exc)) from exc
         except OSError as exc:
             raise no_room(exc) or Problem(
                 Kind.UNAVAILABLE, f"cannot use {self.path}: {exc.strerror}", code="database", retry=False
             ) from exc
+        except Exception as exc:
+            import sqlite3
+
+            name = getattr(exc, "sqlite_errorname", "") or ""
+            ours = not isinstance(exc, sqlite3.Error) or isinstance(
+                exc, sqlite3.ProgrammingError | sqlite3.IntegrityError
+            )
+            if ours or name in ("", "SQLITE_ERROR"):
+                raise
+            raise _problem(self.path, name, str(exc)) from exc
 
 
 def no_room(exc: OSError) -> Problem | None:

@@ -17,7 +17,6 @@ import contextlib
 import os
 import stat
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,7 +94,9 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
     target = Path(os.path.realpath(path))
     private_folder(target.parent)
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+        from tempfile import mkstemp  # with what it brings, half a megabyte
+
+        descriptor, name = mkstemp(prefix=f".{target.name}-", dir=target.parent)
         try:
             with open(descriptor, "wb") as file:
                 if POSIX and mode != 0o600:
@@ -120,7 +121,9 @@ def create_private(path: Path, data: bytes) -> bool:
     """
     private_folder(path.parent)
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        from tempfile import mkstemp
+
+        descriptor, name = mkstemp(prefix=f".{path.name}-", dir=path.parent)
         try:
             with open(descriptor, "wb") as file:
                 file.write(data)

@@ -197,7 +197,7 @@ def start_up(environ: dict[str, str]) -> None:
         with ExitStack() as stack:
             pid, _, seconds = start_rotom(stack, environ)
             firsts.append(seconds)
-            time.sleep(0.5)
+            time.sleep(2)
             sizes.append(memory(pid) / 1024)
     print(f"  first answer {load.median(firsts) * 1e3:.0f} ms, idle {load.median(sizes):.1f} MiB")
 

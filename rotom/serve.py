@@ -85,6 +85,7 @@ async def _settle() -> None:
     await trio.sleep(1)
     gc.collect()
     gc.freeze()
+    gc.set_threshold(5000, 20, 20)  # a short turn makes a few hundred objects, and nearly all of them die by themselves
     if sys.platform == "linux":
         import ctypes
 

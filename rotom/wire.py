@@ -151,7 +151,7 @@ class Wire(trio.abc.HalfCloseableStream):
         finally:
             self._sending = False
 
-    def send_nowait(self, data: bytes) -> int:
+    def send_nowait(self, data: bytes | memoryview) -> int:
         """Send what goes out at once, and say how much that was; 0 when the peer takes nothing now, or TLS must wait.
 
         Costs no await and no checkpoint: for senders that put a limit of time only on what is left.

@@ -13,9 +13,11 @@ A hang-up has one form inside the block: cancellation. Afterwards `gone` says so
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -279,6 +281,12 @@ def origin_form(target: str, method: str) -> tuple[str, str | None]:
     raise Problem(Kind.INVALID, "the request's target is not a path", code="malformed_request")
 
 
+@lru_cache(1)
+def _date(now: int) -> bytes:
+    """The date header: the same for every answer of a second."""
+    return formatdate(now, usegmt=True).encode("ascii")
+
+
 def response_head(status: int, headers: Headers, request_id: str) -> h11.Response:
     """The head of an answer, with what every answer carries."""
     return h11.Response(
@@ -286,7 +294,7 @@ def response_head(status: int, headers: Headers, request_id: str) -> h11.Respons
         reason=REASONS.get(status, b""),
         headers=[
             *((name.encode("ascii"), value.encode("latin-1", "replace")) for name, value in headers),
-            (b"date", formatdate(usegmt=True).encode("ascii")),
+            (b"date", _date(int(time.time()))),
             (b"x-request-id", request_id.encode("ascii")),
             (b"cache-control", b"no-store"),
             (b"x-content-type-options", b"nosniff"),

@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,12 @@ def make_context(ca_file: Path | None) -> ssl.SSLContext:
     return context
 
 
+@lru_cache(64)
+def _url(text: str) -> httpx.URL:
+    """The same few addresses are asked all day, and parsing one costs as much as the rest of a request."""
+    return httpx.URL(text)
+
+
 def request_of(outgoing: Outgoing, limits: Limits) -> httpx.Request:
     """The exact request, never compressed on the way back: each byte of a stream is wanted as soon as it is there."""
     headers = [*outgoing.headers]
@@ -117,7 +124,7 @@ def request_of(outgoing: Outgoing, limits: Limits) -> httpx.Request:
     try:
         return httpx.Request(
             outgoing.method,
-            outgoing.url,
+            _url(outgoing.url),
             headers=headers,
             content=outgoing.body or None,
             extensions={"timeout": timeout},

@@ -246,9 +246,11 @@ class Transport(httpx.AsyncBaseTransport):
             raise httpx.LocalProtocolError("the request holds characters that HTTP does not allow in a head") from None
         try:
             with memoryview(data) as view:
-                for at in range(0, len(view), PIECE):
+                at = link.wire.send_nowait(view[:PIECE])  # nearly always all of it, and no limit of time is needed
+                while at < len(view):
                     with trio.fail_after(inf if seconds is None else seconds):
                         await link.wire.send_all(view[at : at + PIECE])
+                    at += PIECE
         except trio.TooSlowError:
             raise httpx.WriteTimeout(f"the provider took nothing for {seconds:g} seconds") from None
         except trio.BrokenResourceError:

@@ -278,6 +278,7 @@ TESTED_ELSEWHERE = {
     "rotom.__main__": "cli.test_init",
     "rotom.problem": "cli.test_init",
     "rotom.paths": "test_config",
+    "rotom.gateway.answer": "gateway.test_gateway",
     "rotom.cli.exits": "cli.test_init",
     "rotom.cli.usage": "cli.test_init",
 }

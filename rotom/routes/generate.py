@@ -14,7 +14,8 @@ from typing import Any
 import trio
 
 from rotom.dialects import Dialect
-from rotom.gateway import Answer, Gateway, Plan
+from rotom.gateway import Gateway
+from rotom.gateway.answer import Answer, Plan
 from rotom.problem import Kind, Problem
 from rotom.receipt import HEADER, safe
 from rotom.server.exchange import Exchange
@@ -83,7 +84,7 @@ async def _stream(dialect: Dialect, gateway: Gateway, plan: Plan, exchange: Exch
     exchange.start(200, EVENT_STREAM)
     async with exchange.attended(lambda: encode(renderer.pulse()), gateway.config.ping_interval):
         try:
-            async with gateway.run(plan) as answer:
+            async with gateway.run(plan, once=_repeats(exchange)) as answer:
                 if not exchange.started:
                     exchange.start(200, EVENT_STREAM + _served(answer))
                 try:
@@ -112,7 +113,7 @@ async def _stream(dialect: Dialect, gateway: Gateway, plan: Plan, exchange: Exch
 async def _whole(dialect: Dialect, gateway: Gateway, plan: Plan, exchange: Exchange) -> None:
     renderer, frames = dialect.renderer(plan.turn), list[Event]()
     async with exchange.attended():
-        async with gateway.run(plan) as answer:
+        async with gateway.run(plan, once=_repeats(exchange)) as answer:
             try:
                 async for events in answer:
                     if not frames:
@@ -130,6 +131,11 @@ async def _whole(dialect: Dialect, gateway: Gateway, plan: Plan, exchange: Excha
 def _served(answer: Answer) -> list[tuple[str, str]]:
     """The header that names the model which the provider says it used."""
     return [(SERVED, safe(answer.served))] if answer.served else []
+
+
+def _repeats(exchange: Exchange) -> bool:
+    """Whether the client asks this for the second time already: the SDKs say so, Claude Code too (seen in 2.1.330)."""
+    return exchange.headers.get("x-stainless-retry-count", "0") not in ("", "0")
 
 
 def _note(exchange: Exchange, answer: Answer) -> None:

@@ -277,3 +277,11 @@ async def test_a_token_that_the_provider_quotes_goes_no_further(house: Any) -> N
         assert events(response.content)[-1].type in ("error", "response.failed")
         assert token not in response.text
         assert token not in house.output.getvalue()
+
+
+async def test_a_client_that_repeats_by_itself_is_not_repeated_for(house: Any) -> None:
+    house.simulator.script("overload", "overload", "text")
+    body = question("/v1/messages", stream=False)
+    first = await house.client.post("/v1/messages", json=body, headers={"x-stainless-retry-count": "1"})
+    assert first.status_code == 529
+    assert len(house.simulator.questions()) == 1

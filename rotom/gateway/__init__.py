@@ -6,11 +6,10 @@ events are held back until one of them carries content: an attempt that dies bef
 a lost connection, a token that just expired) leaves no trace and may be repeated. From then on every event passes as it
 comes, and whatever goes wrong is raised to the caller, once the events before it were handed over.
 
-Two limits of time stand over a provider: for the first byte, and for silence between two reads. Silence is one deadline
-on one scope around the whole answer; each read moves it, and it is off while the caller is busy with its client, so
-that a slow client is never taken for a silent provider.
+Two limits of time stand over a provider: for the first byte, and for silence between two reads.
 
-What is not here: HTTP and tokens (upstream/), what a provider's words mean (providers/), and clients (routes/, dialects/).
+What is not here: one answer under way (answer.py), HTTP and tokens (upstream/), what a provider's words mean (providers/),
+and clients (routes/, dialects/).
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -28,12 +27,12 @@ import trio
 
 from rotom.catalogue import Catalogue, Model
 from rotom.config import Config
-from rotom.fold import FAILED, FINISHED
+from rotom.gateway.answer import Answer, Plan
 from rotom.places import Places
 from rotom.problem import Kind, Problem
 from rotom.providers import Provider, Token, Usage, Window
 from rotom.receipt import Receipt, safe
-from rotom.sse import Event, Json
+from rotom.sse import Json
 from rotom.state.counts import Count, Counts, Look
 from rotom.status import LoginStatus
 from rotom.turn import Turn
@@ -42,21 +41,6 @@ from rotom.upstream.flows import play
 from rotom.upstream.keeper import ASKED, REFUSED, Keeper
 from rotom.upstream.models import ModelLists
 from rotom.upstream.retry import delay
-
-PRELUDE = frozenset(
-    {
-        "response.created",
-        "response.in_progress",
-        "response.queued",
-        "response.metadata",
-        "keepalive",
-        "ping",
-    }
-)
-"""Events that say nothing of the answer yet. Overloads arrive behind them (seen by others on the Codex backend, 2026)."""
-
-MOST_HELD = 1000
-"""How many events are held back at most; a provider that sends more of them before any content gets them forwarded."""
 
 OVERFLOW = frozenset({"context_length_exceeded", "context_too_large"})
 
@@ -81,114 +65,11 @@ Say = Callable[[str, str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """A turn with the model and provider that will answer it, what is known of its tokens, and what is not honoured."""
-
-    turn: Turn
-    model: Model
-    provider: Provider
-    look: Look
-    receipt: Receipt = field(default_factory=Receipt)
-
-
-@dataclass(frozen=True, slots=True)
 class Limits:
     """What a provider last said of an account's limits, and when (unix seconds)."""
 
     windows: tuple[Window, ...]
     at: float
-
-
-class Answer:
-    """A provider's answer under way: iterate it for lists of events.
-
-    Attributes:
-      model: the model that was asked. served: the one that the provider says it used.
-      secret: what no event that is passed on may quote.
-      usage: the token counts, once the terminal event came; whole: whether that said that nothing is missing.
-      retries: how many attempts died before this one.
-    """
-
-    def __init__(self, plan: Plan, source: AsyncIterator[list[Event]], silence: trio.CancelScope, idle: float) -> None:
-        self.model = plan.model
-        self.served: str | None = None
-        self.usage: Json | None = None
-        self.whole = False
-        self.retries = 0
-        self.secret = b"\0"
-        self._provider = plan.provider
-        self._source = source
-        self._silence = silence
-        self._idle = idle
-        self._held: list[Event] = []
-        self._items: list[Event] = []
-        self._problem: Problem | None = None
-        self._over = False
-
-    def __aiter__(self) -> Answer:
-        return self
-
-    async def __anext__(self) -> list[Event]:
-        if self._held:
-            events, self._held = self._held, []
-            return events
-        while True:
-            if self._problem is not None:
-                raise self._problem
-            if self._over:
-                raise StopAsyncIteration
-            if events := await self._read():
-                return events
-
-    async def hold(self) -> None:
-        """Read until the first event with content, keeping what comes.
-
-        Raises:
-          Problem: the answer failed before it had content.
-        """
-        while not self._over and len(self._held) < MOST_HELD and all(event.type in PRELUDE for event in self._held):
-            self._held += await self._read()
-            if self._problem is not None and all(event.type in PRELUDE for event in self._held):
-                raise self._problem
-
-    async def _read(self) -> list[Event]:
-        """One read's events, up to one that ends the answer."""
-        self._silence.deadline = trio.current_time() + self._idle
-        try:
-            events = await anext(self._source)
-        except StopAsyncIteration:
-            self._over = True
-            return []
-        finally:
-            self._silence.deadline = float("inf")
-        for index, event in enumerate(events):
-            if event.type in FINISHED:
-                self._over = True
-                self.whole = event.type != "response.incomplete"
-                self._note(event)
-                return events[: index + 1]
-            if event.type == "response.created" and self.served is None:
-                self.served = _model_of(event)
-            if event.type in FAILED and (problem := self._provider.failure(event)) is not None:
-                # Passed on as it is, unless it quotes the login's own token.
-                problem.event = event if self.secret not in event.raw else None
-                self._problem = problem
-                return events[:index]
-            if event.type == "response.output_item.done":
-                self._items.append(event)
-        return events
-
-    def output(self) -> list[Json]:
-        """The items that were completed, in their order."""
-        found = [event.data for event in self._items]
-        found.sort(key=lambda data: place if isinstance(place := data.get("output_index"), int) else 0)
-        return [item for data in found if isinstance(item := data.get("item"), dict)]
-
-    def _note(self, event: Event) -> None:
-        response = event.data.get("response")
-        usage = response.get("usage") if isinstance(response, dict) else None
-        self.usage = usage if isinstance(usage, dict) else None
-        self.served = self.served or _model_of(event)
 
 
 class Gateway:
@@ -342,11 +223,12 @@ class Gateway:
         return self.counts.count(look)
 
     @asynccontextmanager
-    async def run(self, plan: Plan, *, spare: bool = False) -> AsyncIterator[Answer]:
+    async def run(self, plan: Plan, *, spare: bool = False, once: bool = False) -> AsyncIterator[Answer]:
         """Ask, and yield the answer once it has content. Before that, wait for a place at the provider.
 
         Arguments:
           spare: nobody waits for this answer, so it takes a place only while people need none.
+          once: the client repeats by itself, so a failed attempt is not repeated here as well.
 
         Raises:
           Problem: on entry when there is no answer, from iteration when it breaks, on exit when the provider fell silent.
@@ -356,7 +238,7 @@ class Gateway:
         try:
             with trio.CancelScope() as silence:
                 async with self.places[plan.provider.name].taken(spare=spare), AsyncExitStack() as stack:
-                    answer = await self._first_content(plan, silence, stack)
+                    answer = await self._first_content(plan, silence, stack, once)
                     self._compare(answer)
                     try:
                         yield answer
@@ -384,7 +266,7 @@ class Gateway:
         self._warned[asked, served] = now
         self._say("warning", f"the provider answers with the model {safe(served)} where {asked} was asked for")
 
-    async def _first_content(self, plan: Plan, silence: trio.CancelScope, stack: AsyncExitStack) -> Answer:
+    async def _first_content(self, plan: Plan, silence: trio.CancelScope, stack: AsyncExitStack, once: bool) -> Answer:
         """Try until an answer has content, as often as that makes sense. The live attempt's resources go to `stack`."""
         name, begun, failures = plan.provider.name, trio.current_time(), 0
         with _advice():
@@ -407,7 +289,7 @@ class Gateway:
                 else:
                     failures += 1
                     pause = delay(problem, failures, trio.current_time() - begun, random.random())  # noqa: S311
-                    if pause is None:
+                    if pause is None or once:
                         raise _final(problem, name) from problem
                     await trio.sleep(pause)
             except BaseException:
@@ -453,12 +335,6 @@ def not_logged_in() -> Problem:
     )
 
 
-def _model_of(event: Event) -> str | None:
-    response = event.data.get("response")
-    model = response.get("model") if isinstance(response, dict) else None
-    return model if isinstance(model, str) and model else None
-
-
 def _may_go(item: Any, provider: str, model: str) -> bool:
     """Encrypted reasoning is only understood by the provider and the model that made it."""
     if not isinstance(item, dict):
@@ -484,5 +360,8 @@ def _final(problem: Problem, provider: str) -> Problem:
 
 def _silent(seconds: float) -> Problem:
     return Problem(
-        Kind.TIMEOUT, f"the provider sent nothing for {seconds:g} seconds, so rotom gave up", code="provider_silent"
+        Kind.TIMEOUT,
+        f"the provider sent nothing for {seconds:g} seconds, so rotom gave up",
+        code="provider_silent",
+        retry=False,  # clients would wait as long again, ten times
     )

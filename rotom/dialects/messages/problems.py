@@ -43,6 +43,11 @@ _FLAGGED = "Output blocked by content filtering policy"
 _OVERFLOW_PHRASES = ("prompt is too long", "exceeds the context window", "maximum context length")
 
 
+# Words that Anthropic's SDKs look for in the details of an error: on this one they send the whole conversation again
+# (anthropic 2.12, lib/threads).
+_DETAILS = frozenset({"thread_not_found"})
+
+
 def problem(problem: Problem, request_id: str) -> Json:
     """The error body."""
     return error_of(problem, request_id)
@@ -51,6 +56,8 @@ def problem(problem: Problem, request_id: str) -> Json:
 def error_of(problem: Problem, request_id: str | None) -> Json:
     """The error object, in a body or in an ``error`` event."""
     error: Json = {"type": "error", "error": {"type": error_type(problem), "message": _message(problem)}}
+    if problem.code in _DETAILS:
+        error["error"]["details"] = {"error_code": problem.code}
     if request_id:
         error["request_id"] = request_id
     return error

@@ -18,6 +18,7 @@ from rotom.dialects.messages.content import bad, field
 from rotom.dialects.messages.history import read_history
 from rotom.dialects.messages.schema import is_strict, normal_schema
 from rotom.dialects.messages.tools import read_choice, read_tools
+from rotom.problem import Kind, Problem
 from rotom.sse import Json
 from rotom.turn import Turn
 
@@ -108,7 +109,12 @@ def _possible(body: Json) -> None:
     """Refuse what would be answered wrongly: without its context, or with another sort of answer."""
     thread = body.get("thread")
     if isinstance(thread, dict) and thread.get("type") != "create":
-        raise bad("thread", "no earlier answers are kept here; send the whole conversation as messages")
+        raise Problem(
+            Kind.INVALID,
+            "thread: no earlier answers are kept here; send the whole conversation as messages",
+            code="thread_not_found",
+            param="thread",
+        )
     if body.get("compaction"):
         raise bad("compaction", "requests for a compaction are not supported; ask for a summary in words")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rotom.dialects.messages.problems import error_of, headers, problem, status
+from rotom.dialects.messages.read import read
 from rotom.problem import Kind, Problem
 
 
@@ -78,3 +79,10 @@ def test_what_was_flagged_is_told_in_words_that_keep_clients_from_repeating_it(c
     trouble = Problem(Kind.INVALID, "it was flagged", code=code)
     assert status(trouble) == 400
     assert problem(trouble, "r")["error"]["message"] == "it was flagged (Output blocked by content filtering policy)"
+
+
+def test_a_thread_that_is_not_kept_is_told_in_the_sdks_own_word() -> None:
+    with pytest.raises(Problem) as caught:
+        read({"model": "m", "max_tokens": 1, "messages": [], "thread": {"type": "continue"}}, {})
+    assert status(caught.value) == 400
+    assert problem(caught.value, "req_1")["error"]["details"] == {"error_code": "thread_not_found"}

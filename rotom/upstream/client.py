@@ -154,7 +154,8 @@ def problem_of(exc: httpx.RequestError) -> Problem:
         case httpx.ConnectTimeout():
             return Problem(Kind.TIMEOUT, f"{said}; check the network, or the proxy settings", code="connect_timeout")
         case httpx.TimeoutException():
-            return Problem(Kind.TIMEOUT, said, code="timeout")
+            # A client that tries again by itself would wait as long again, ten times.
+            return Problem(Kind.TIMEOUT, said, code="timeout", retry=False)
         case httpx.ProxyError():
             return Problem(Kind.UPSTREAM, said, code="proxy_error", retry=False)
         case httpx.ConnectError() if isinstance(exc.__cause__, ssl.SSLCertVerificationError):

@@ -160,5 +160,5 @@ def test_no_way_to_the_provider(watch: Callable[..., Any]) -> None:
 def test_a_dead_provider_is_given_up(watch: Callable[..., Any], wish: str) -> None:
     claude = watch(idle_timeout="1")
     _failed(claude("-p", f"demo:{wish}"), r"^API Error: 504 the provider sent nothing for 1 seconds")
-    assert [one["status"] for one in claude.asked()] == [200 if wish == "stall" else 504, 504, 504]
+    assert [one["status"] for one in claude.asked()] == ([200, 504] if wish == "stall" else [504])
     assert all(question.gone for question in claude.backend.questions())

@@ -50,6 +50,6 @@ def test_a_dead_provider_is_given_up_in_its_time(watch: Callable[..., Any], wish
     assert "API Error: " in done.stdout
     assert "30 seconds" in done.stdout
     assert all(question.gone for question in claude.backend.questions())
-    assert len(claude.backend.questions()) == 3
-    assert 90 <= took < 130
+    assert len(claude.backend.questions()) == 2  # a stream that began (a ping is enough) is asked for once more, whole
+    assert 60 <= took < 90
     print(f"{wish}: {took:.1f} s, {[one['status'] for one in claude.asked()]}")

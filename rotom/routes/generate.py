@@ -81,8 +81,13 @@ def generate(dialect: Dialect, gateway: Gateway) -> Handler:
 
 async def _stream(dialect: Dialect, gateway: Gateway, plan: Plan, exchange: Exchange) -> None:
     renderer = dialect.renderer(plan.turn)
-    exchange.start(200, EVENT_STREAM)
-    async with exchange.attended(lambda: encode(renderer.pulse()), gateway.config.ping_interval):
+
+    def pulse() -> bytes:
+        if not exchange.started:  # the head goes out before it is known which model answers
+            exchange.start(200, EVENT_STREAM)
+        return encode(renderer.pulse())
+
+    async with exchange.attended(pulse, gateway.config.ping_interval):
         try:
             async with gateway.run(plan, once=_repeats(exchange)) as answer:
                 if not exchange.started:

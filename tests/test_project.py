@@ -31,7 +31,20 @@ def name_of(path):
 # Imports ---------------------------------------------------------------------------------------------------------------
 
 CORE = (
-    *("problem", "receipt", "turn", "sse", "elements", "fold", "catalogue", "tokens", "config", "values", "paths"),
+    *(
+        "problem",
+        "receipt",
+        "turn",
+        "sse",
+        "elements",
+        "multipart",
+        "fold",
+        "catalogue",
+        "tokens",
+        "config",
+        "values",
+        "paths",
+    ),
     *("log", "term"),
 )
 EVERYTHING = ("",)

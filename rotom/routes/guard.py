@@ -8,8 +8,9 @@ rotom listens beside a web browser, so any page a person visits can send request
    that origin; then, and only then, the answer carries the CORS headers for exactly that origin.
 3. The local key, when there is one, compared in constant time, from ``authorization: Bearer`` or ``x-api-key``. If both
    are sent, both must be right: no header is a side door.
-4. The body's content type is the one that the route takes. A page can send other types without asking first; it cannot
-   send JSON.
+4. The body's content type is one that the route takes. JSON a page cannot send without asking first (a preflight, which
+   ends at rule 2). A form (multipart/form-data) it can, so routes that take one rest on rule 2 alone: browsers put an
+   Origin on each POST, whatever it carries.
 
 One function, `check`, holds 1 to 3 for plain requests and WebSocket upgrades alike; `media_type` is the fourth.
 """

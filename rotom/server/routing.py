@@ -17,6 +17,7 @@ from rotom.server.exchange import Exchange
 Handler = Callable[[Exchange], Awaitable[None]]
 
 JSON = ("application/json",)
+FORM = ("multipart/form-data",)
 
 
 @dataclass(frozen=True, slots=True)

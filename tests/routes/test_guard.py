@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from rotom.problem import Kind, Problem
 from rotom.routes.guard import MIN_KEY, PUBLIC, Rules, check, hostname, media_type, require_key
+from rotom.server.routing import FORM, JSON
 
 LOCAL = "127.0.0.1:14550"
 KEY = "correct horse battery"
@@ -293,3 +294,22 @@ def test_the_message_about_a_key_is_one_that_claude_code_shows() -> None:
     with pytest.raises(Problem, match="ANTHROPIC_AUTH_TOKEN") as caught:
         check(Rules(key=KEY), "POST", "/v1/messages", {"host": LOCAL}, LOCAL)
     assert "x-api-key" not in caught.value.message.lower()
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({"origin": "https://evil.example"}, "origin_not_allowed"),
+        ({"origin": "null", "sec-fetch-site": "cross-site"}, "origin_not_allowed"),
+        ({"sec-fetch-site": "cross-site"}, "origin_not_allowed"),
+        ({"origin": f"http://{LOCAL}", "sec-fetch-site": "same-origin"}, []),
+        ({"sec-fetch-mode": "cors"}, []),  # Node's fetch, which is no browser
+        ({}, []),
+    ],
+)
+def test_a_form_that_a_page_sends_without_asking_is_refused_for_its_origin(
+    headers: dict[str, str], code: object
+) -> None:
+    headers = {"content-type": "multipart/form-data; boundary=x", **headers}
+    media_type((*JSON, *FORM), headers)
+    assert verdict(headers, path="/v1/images/edits") == code

@@ -96,6 +96,11 @@ class Config:
     provider_concurrency: int = _setting(values.number(1), 1024, "requests in flight at a provider")
     batch_concurrency: int = _setting(values.number(1), 2, "requests of message batches that run at once")
     batch_reserve: int = _setting(values.number(1, 100), 80, "percent of a rate limit at which batches pause")
+    answers_bytes: int = _setting(values.size, 256 << 20, "memory for earlier answers that clients may go on from")
+    answers_count: int = _setting(values.number(0), 1000, "earlier answers that are kept")
+    answers_age: float = _setting(
+        values.seconds(), 86400.0, "seconds an earlier answer is kept since it was last of use"
+    )
     grace: float = _setting(
         values.seconds(zero=True), 25.0, "seconds that running answers get to finish at a stop", flag=True
     )

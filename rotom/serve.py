@@ -193,6 +193,7 @@ async def _run(loaded: Loaded, environ: Mapping[str, str], log: Log, demo: bool 
         await house.start(gateway.lists.run)
         await house.start(batching.run, drain.wait, config.grace)
         house.start_soon(_settle)
+        house.start_soon(gateway.tidy)
         bound = listen.bound(listeners)
         limits = Limits(
             body=config.max_body,

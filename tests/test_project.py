@@ -177,7 +177,7 @@ def test_every_setting_is_in_the_manual_with_its_variable_flag_and_default(setti
     if isinstance(default, bool):
         assert f"Default: {'yes' if default else 'no'}." in body
     elif isinstance(default, float | int):
-        shown = f"{default // (1 << 20)}M" if setting.name == "max_body" else f"{default:g}"
+        shown = f"{default // (1 << 20)}M" if setting.name in ("max_body", "answers_bytes") else f"{default:g}"
         assert f"Default: {shown}." in body
     elif isinstance(default, str) and "/" + rotom.__version__ not in default:
         assert default in body.split("Default:")[1]

@@ -28,11 +28,13 @@ import trio
 from rotom.catalogue import Catalogue, Model
 from rotom.config import Config
 from rotom.gateway.answer import Answer, Plan
+from rotom.gateway.memory import drafted, may_go, recall
 from rotom.places import Places
 from rotom.problem import Kind, Problem
 from rotom.providers import Provider, Token, Usage, Window
 from rotom.receipt import Receipt, safe
 from rotom.sse import Json
+from rotom.state.answers import Answers, Bounds
 from rotom.state.counts import Count, Counts, Look
 from rotom.status import LoginStatus
 from rotom.turn import Turn
@@ -59,6 +61,9 @@ WARN_SECONDS = 3600.0
 
 MOST_WARNED = 100
 """Pairs of models that are remembered for that."""
+
+TIDY_SECONDS = 600.0
+"""How often kept answers are looked through for those whose time is over."""
 
 Say = Callable[[str, str], None]
 """Is told what a person should know: (level, sentence)."""
@@ -97,6 +102,7 @@ class Gateway:
         self.lists = lists
         self.limits: dict[str, Limits] = {}
         self.counts = Counts()
+        self.answers = Answers(_bounds(config))
         self.places = {name: Places(config.provider_concurrency) for name in providers}
         self._say = say
         self._known: tuple[Config, list[tuple[Model, ...]], Catalogue] | None = None
@@ -121,6 +127,7 @@ class Gateway:
     def reload(self, config: Config) -> None:
         """Take another configuration for the turns to come, and look at the credentials again."""
         self.config = config
+        self.answers.bounds = _bounds(config)
         for places in self.places.values():
             places.resize(config.provider_concurrency)
         self.keeper.reload()
@@ -172,19 +179,27 @@ class Gateway:
         with _advice():
             return await self.keeper.renew(name, ASKED)
 
-    async def plan(self, turn: Turn) -> Plan:
-        """Who answers this turn.
+    async def plan(self, turn: Turn, answers: Answers | None = None) -> Plan:
+        """Who answers this turn, and all that it is asked: earlier answers and items it refers to are put in.
+
+        Arguments:
+          answers: where those are looked for; None: in the gateway's own.
 
         Raises:
-          Problem: UNAUTHENTICATED without any login; NOT_FOUND for a model that nobody here has; INVALID for a turn that
-            cannot be honoured whole, where `strict` is set.
+          Problem: UNAUTHENTICATED without any login; NOT_FOUND for a model that nobody here has, or an item; INVALID for
+            an earlier answer that is not there, or a turn that cannot be honoured whole, where `strict` is set.
         """
-        if not await self.served():
+        if not (logins := await self.keeper.logins()):
             raise not_logged_in()
+        parent, own = recall(turn, self.answers if answers is None else answers)
         found = (await self.catalogue()).find(turn.asked)
         model = found.model
         provider = self.providers[model.provider]
-        items = [item for item in turn.body.get("input", ()) if _may_go(item, provider.name, model.id)]
+        token = logins[provider.name].token if provider.name in logins else None
+        account = token.account_id if token is not None else None
+        own = [item for item in own if may_go(item, provider.name, model.id, account)]
+        earlier = parent.conversation() if parent is not None else []
+        items = [*(item for item in earlier if may_go(item, provider.name, model.id, account)), *own]
         extra: dict[str, Any] = {**turn.extra, "provider": provider.name, "model": model.id, "context": model.context}
         mapped = [] if found.exact else [(turn.asked, model.id)]
         body: Json = {"model": model.id, "input": items}
@@ -201,7 +216,35 @@ class Gateway:
         look = await self._look(model.id, planned.body)
         if look.size <= QUICK:
             extra["input_tokens"] = self.counts.count(look).tokens
-        return Plan(replace(planned, extra=extra), model, provider, look, receipt)
+        return Plan(
+            replace(planned, extra=extra),
+            model,
+            provider,
+            look,
+            receipt,
+            parent=parent,
+            own=tuple(own),
+            account=account,
+        )
+
+    async def remember(self, plan: Plan, response: Json, answers: Answers | None = None) -> None:
+        """Keep the answer to a plan, so that another turn can go on from it. To be called before a client can know its
+        end, for its next question may come at once. Nothing happens where the turn does not want to be kept.
+
+        Arguments:
+          response: the final Response object, as the client gets it.
+          answers: where an answer goes that is not for everybody; None: nowhere.
+        Cancellation: at any moment, and nothing was kept then.
+        """
+        store = self.answers if plan.turn.keep else answers
+        if store is not None and response.get("status") in ("completed", "incomplete"):
+            store.keep(await drafted(response, plan.own), plan.parent, plan.provider.name, plan.account)
+
+    async def tidy(self) -> None:
+        """Let go of answers whose time is over, for ever."""
+        while True:
+            await trio.sleep(TIDY_SECONDS)
+            self.answers.sweep()
 
     async def count(self, turn: Turn) -> Count:
         """How many input tokens a turn has, as well as that is known here; for a model that nobody has, too."""
@@ -314,6 +357,10 @@ class Gateway:
             yield answer
 
 
+def _bounds(config: Config) -> Bounds:
+    return Bounds(config.answers_bytes, config.answers_count, config.answers_age)
+
+
 @contextmanager
 def _advice() -> Iterator[None]:
     """A client is shown the message alone, so what to do must stand in it too."""
@@ -333,13 +380,6 @@ def not_logged_in() -> Problem:
         code="not_logged_in",
         retry=False,
     )
-
-
-def _may_go(item: Any, provider: str, model: str) -> bool:
-    """Encrypted reasoning is only understood by the provider and the model that made it."""
-    if not isinstance(item, dict):
-        return True
-    return item.get("rotom_provider") in (None, provider) and item.get("rotom_model") in (None, model)
 
 
 def _without_reasoning(turn: Turn) -> Turn:

@@ -22,6 +22,7 @@ from rotom.problem import Problem
 from rotom.providers import Provider
 from rotom.receipt import Receipt
 from rotom.sse import Event, Json
+from rotom.state.answers import Kept
 from rotom.state.counts import Look
 from rotom.turn import Turn
 
@@ -43,13 +44,21 @@ MOST_HELD = 1000
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A turn with the model and provider that will answer it, what is known of its tokens, and what is not honoured."""
+    """A turn with the model and provider that will answer it, what is known of its tokens, and what is not honoured.
+
+    Fields:
+      parent: the earlier answer that it goes on from; own: its items beyond that.
+      account: the one that is asked, as far as it has a name.
+    """
 
     turn: Turn
     model: Model
     provider: Provider
     look: Look
     receipt: Receipt = field(default_factory=Receipt)
+    parent: Kept | None = None
+    own: tuple[Json, ...] = ()
+    account: str | None = None
 
 
 class Answer:

@@ -14,6 +14,7 @@ from typing import Any
 import trio
 
 from rotom.dialects import Dialect
+from rotom.fold import FINISHED
 from rotom.gateway import Gateway
 from rotom.gateway.answer import Answer, Plan
 from rotom.problem import Kind, Problem
@@ -98,6 +99,7 @@ async def _stream(dialect: Dialect, gateway: Gateway, plan: Plan, exchange: Exch
                         frames = [frame for event in events for frame in feed(event)]
                         if renderer.over:
                             frames += renderer.close()
+                            await _remember(gateway, plan, frames)
                         if frames:
                             if "first" not in exchange.log:
                                 exchange.log["first"] = trio.current_time() - exchange.begun_at
@@ -127,10 +129,17 @@ async def _whole(dialect: Dialect, gateway: Gateway, plan: Plan, exchange: Excha
                         frames += renderer.feed(event)
                     if renderer.over:
                         frames += renderer.close()
+                        await _remember(gateway, plan, frames)
                         break
             finally:
                 _note(exchange, answer)
         await exchange.json(200, dialect.fold(frames), _served(answer))
+
+
+async def _remember(gateway: Gateway, plan: Plan, frames: list[Event]) -> None:
+    """Keep an answer that may be kept, before its last frame leaves."""
+    if plan.turn.keep and frames and frames[-1].type in FINISHED:
+        await gateway.remember(plan, frames[-1].data["response"])
 
 
 def _served(answer: Answer) -> list[tuple[str, str]]:

@@ -1,8 +1,8 @@
 """A request of the Responses API -> a Turn: the body as it is, with ``input`` always a list of items.
 
-What needs a memory of earlier answers (``previous_response_id``, ``conversation``, item references) and what runs without a
-client (``background``) is refused clearly rather than answered without its context. ``store`` is accepted, for most clients
-send it without need; nothing is stored.
+What it refers to (``previous_response_id``, items by their ids) is put in by the gateway. Conversations and prompts that
+are stored elsewhere, and what runs without a client (``background``), are refused clearly rather than answered without
+their context.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from rotom.sse import Json
 from rotom.turn import Turn, input_text, message, output_text
 
 _REFUSED = {
-    "previous_response_id": "rotom keeps no earlier answers; send the whole conversation as input",
     "conversation": "rotom keeps no conversations; send the whole conversation as input",
     "prompt": "stored prompts cannot be reached through rotom; send their text as instructions and input",
 }
@@ -43,12 +42,17 @@ def read(body: Json, headers: Mapping[str, str]) -> Turn:
     stream = body.get("stream")
     if stream is not None and not isinstance(stream, bool):
         raise _bad("stream", "stream must be true or false")
+    previous = body.get("previous_response_id")
+    if previous is not None and not isinstance(previous, str):
+        raise _bad("previous_response_id", "previous_response_id must be the id of an answer")
     asked = asked.strip()
     return Turn(
         body={**body, "model": asked, "input": _input(body.get("input"))},
         asked=asked,
         stream=stream is True,
         session=_session(body, headers),
+        previous=previous,
+        keep=body.get("store") is not False,
     )
 
 
@@ -67,8 +71,10 @@ def _item(item: object, where: str) -> Json:
     if not isinstance(item, dict):
         raise _bad(where, f"{where} must be an object")
     kind = item.get("type")
-    if kind == "item_reference":
-        raise _bad(where, f"{where}: rotom keeps no earlier items; send the item itself", code="unsupported_value")
+    if kind == "item_reference" or (kind is None and item.keys() == {"id"}):
+        if not isinstance(item.get("id"), str):
+            raise _bad(f"{where}.id", f"{where}: a reference needs the id of an item")
+        return {"type": "item_reference", "id": item["id"]}
     if kind not in (None, "message") or (kind is None and "role" not in item):
         return item
     role, content = item.get("role"), item.get("content")

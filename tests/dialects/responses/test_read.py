@@ -38,7 +38,8 @@ def test_everything_else_stays() -> None:
                 "content": [{"type": "output_text", "text": "yo", "annotations": []}],
             },
         ),
-        ({"id": "x"}, {"id": "x"}),
+        ({"id": "x"}, {"type": "item_reference", "id": "x"}),
+        ({"type": "new", "id": "x"}, {"type": "new", "id": "x"}),
     ],
 )
 def test_messages_in_their_full_form(item: Any, full: Any) -> None:
@@ -67,9 +68,9 @@ def test_sessions(body: Any, headers: Any, session: str | None) -> None:
         ({"input": {"a": 1}}, "input"),
         ({"input": ["x"]}, "input[0]"),
         ({"input": [USER, {"type": "message", "content": "x"}]}, "input[1].role"),
-        ({"input": [{"type": "item_reference", "id": "x"}]}, "input[0]"),
+        ({"input": [{"type": "item_reference"}]}, "input[0].id"),
         ({"stream": "yes"}, "stream"),
-        ({"previous_response_id": "resp_1"}, "previous_response_id"),
+        ({"previous_response_id": 1}, "previous_response_id"),
         ({"conversation": {"id": "c"}}, "conversation"),
         ({"prompt": {"id": "p"}}, "prompt"),
         ({"background": True}, "background"),
@@ -91,3 +92,9 @@ def test_a_million_items_are_refused_before_they_are_gone_through():
     with pytest.raises(Problem, match="there may be 100000") as caught:
         read({"model": "m", "input": [None] * 1_000_000}, {})
     assert caught.value.param == "input"
+
+
+def test_what_it_goes_on_from_and_whether_it_is_kept():
+    turn = read({"model": "m", "input": "hi", "previous_response_id": "resp_1"}, {})
+    assert (turn.previous, turn.keep) == ("resp_1", True)
+    assert read({"model": "m", "input": "hi", "store": False}, {}).keep is False

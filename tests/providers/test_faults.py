@@ -92,7 +92,7 @@ def test_when_to_try_again(headers: dict[str, str], words: str, seconds: float |
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(20, "1 min"), (300, "5 min"), (7500, "2 h 5 min"), (200000, "2 d 8 h"), (86400, "1 d")]
+    ("seconds", "words"), [(20, "1 min"), (300, "5 min"), (7500, "2 h 5 min"), (200000, "2 d 7 h"), (86400, "1 d")]
 )
 def test_times_in_words(seconds: float, words: str) -> None:
     assert faults.duration(seconds) == words

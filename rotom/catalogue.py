@@ -203,7 +203,8 @@ class Catalogue:
         prefix, slash, rest = plain.partition("/")
         if slash and prefix in PREFIXES:
             provider = PREFIXES[prefix]
-            plain = f"{provider}/{rest}" if provider else rest
+            found = self._index.get(f"{provider}/{rest}" if provider else rest)
+            return found or self._index.get(plain)  # gateways have such words in their own ids
         return self._index.get(plain)
 
     def _unknown(self, name: str, message: str) -> Problem:

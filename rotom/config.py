@@ -80,6 +80,12 @@ class Config:
     model_aliases: tuple[str, ...] = _setting(
         values.aliases, (), "what names of models mean: NAME=MODEL each, with * for any characters in NAME"
     )
+    endpoints: tuple[str, ...] = _setting(
+        values.endpoints, (), "other Responses endpoints: NAME=URL each, such as local=http://127.0.0.1:8080/v1"
+    )
+    endpoint_models: tuple[str, ...] = _setting(
+        values.endpoint_models, (), "models of endpoints that do not list them: NAME=MODEL each"
+    )
     strict: bool = _setting(values.switch, False, "refuse fields that cannot be honoured", flag=True)
     allow_host: tuple[str, ...] = _setting(_hosts, (), "further Host names that clients may use", flag=True)
     allow_origin: tuple[str, ...] = _setting(_origins, (), "web origins that may call from a browser", flag=True)

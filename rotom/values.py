@@ -67,13 +67,7 @@ def switch(value: object) -> bool:
 
 def aliases(value: object) -> tuple[str, ...]:
     """Names and the models that they mean, as ``NAME=MODEL`` each: a JSON object, a list, or separated by commas."""
-    if isinstance(value, dict):
-        value = [f"{name}={model}" for name, model in value.items() if isinstance(model, str)] + [
-            "" for model in value.values() if not isinstance(model, str)
-        ]
-        if "" in value:
-            raise ValueError("must have a model's name for each name")
-    return several(_alias)(value)
+    return several(_alias)(_pairs(value, "a model's name"))
 
 
 def _alias(value: str) -> str:
@@ -82,6 +76,52 @@ def _alias(value: str) -> str:
     if not equals or not good.fullmatch(name.replace("*", "x")) or not good.fullmatch(model):
         raise ValueError(f"must be NAME=MODEL such as claude-opus-*=gpt-6-astra, not {value!r}")
     return f"{name.lower()}={model}"
+
+
+def endpoints(value: object) -> tuple[str, ...]:
+    """Names and addresses, as ``NAME=URL`` each: a JSON object, a list, or separated by commas. A name counts once."""
+    found = several(_endpoint)(_pairs(value, "an address"))
+    names = [entry.partition("=")[0] for entry in found]
+    if len(set(names)) < len(names):
+        raise ValueError("must name each endpoint once")
+    return found
+
+
+def endpoint_models(value: object) -> tuple[str, ...]:
+    """Models of endpoints, as ``NAME=MODEL`` each: a JSON object of lists, a list, or separated by commas."""
+    if isinstance(value, dict):
+        value = [f"{name}={model}" for name, models in value.items() for model in _listed(models)]
+    return several(_endpoint_model)(value)
+
+
+def _listed(models: object) -> list[object]:
+    return models if isinstance(models, list) else [models]
+
+
+def _endpoint(value: str) -> str:
+    name, equals, address = (part.strip() for part in value.partition("="))
+    if not equals or not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name.lower()):
+        raise ValueError(f"must be NAME=URL such as local=http://127.0.0.1:8080/v1, not {value!r}")
+    try:
+        return f"{name.lower()}={url(address)}"
+    except ValueError as exc:
+        raise ValueError(f"has a bad address for {name}: it {exc}") from None
+
+
+def _endpoint_model(value: str) -> str:
+    name, equals, model = (part.strip() for part in value.partition("="))
+    if not equals or not name or not re.fullmatch(r"[A-Za-z0-9][\w.:/@+-]{0,127}", model, re.ASCII):
+        raise ValueError(f"must be NAME=MODEL such as local=qwen3, not {value!r}")
+    return f"{name.lower()}={model}"
+
+
+def _pairs(value: object, what: str) -> object:
+    """A JSON object of texts as a list of ``NAME=VALUE``; anything else as it is."""
+    if not isinstance(value, dict):
+        return value
+    if not all(isinstance(inner, str) for inner in value.values()):
+        raise ValueError(f"must have {what} for each name")
+    return [f"{name}={inner}" for name, inner in value.items()]
 
 
 def number(minimum: int, maximum: int | None = None) -> Callable[[object], int]:

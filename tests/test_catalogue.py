@@ -169,3 +169,12 @@ def test_an_endless_name_is_looked_at_in_part() -> None:
         Catalogue([Model("gpt-5.5", "openai")]).resolve("gpt-" + "x" * 20_000_000)
     assert len(caught.value.message) < 400
     assert time.process_time() - begun < 2
+
+
+def test_a_gateway_has_vendors_in_its_ids() -> None:
+    models = [Model("gpt-5.5", "openai"), Model("anthropic/claude-x", "gate"), Model("openai/gpt-5.5", "gate")]
+    catalogue = Catalogue(models)
+    assert catalogue.resolve("Anthropic/Claude-X").provider == "gate"
+    assert catalogue.resolve("gate/openai/gpt-5.5").provider == "gate"
+    assert catalogue.resolve("openai/gpt-5.5").provider == "openai"
+    assert catalogue.resolve("claude-y").id == "gpt-5.5"

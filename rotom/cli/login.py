@@ -1,10 +1,14 @@
 """Log in to a provider, or replace its login.
 
 Usage:
-  rotom login [--device | --import FILE] [options]
+  rotom login [--device | --import FILE | --api-key] [options]
 
 Options:
-  --provider NAME   the provider: openai (also: codex); without it, they are listed and you choose
+  --provider NAME   the provider: openai (also: codex), or the name of an endpoint of yours; without it, they are
+                    listed and you choose
+  --api-key         put in the key of an endpoint of yours: it is asked for, or read from standard input when that is
+                    no terminal; an empty one is for endpoints that need none
+  --base-url URL    where the endpoint NAME is, when it is new: this is written to the setting endpoints
   --device          log in with a code that you type on another device
   --no-browser      do not open a browser; the address to open is shown in any case
   --import FILE     take over the login in this file: the auth.json of the Codex CLI
@@ -16,6 +20,8 @@ Options:
 A browser opens where there is one, and comes back to port 1455 or 1457 of this machine. On a remote machine, open the
 address that is shown anywhere, and paste the address that the browser ends at. A running 'rotom serve' takes the new
 login up by itself. Importing makes two programs share one login: whoever renews it first logs the other out.
+An endpoint is anything else that speaks the Responses API: a vendor's public API, a gateway, a server on this machine.
+Its key never stands in the arguments.
 """
 
 from __future__ import annotations
@@ -28,7 +34,7 @@ from typing import Any
 
 import trio
 
-from rotom.cli import usage
+from rotom.cli import endpoint, usage
 from rotom.cli.callback import callback
 from rotom.cli.consent import Consent, browser
 from rotom.cli.logins import account, chosen, our_vault
@@ -47,8 +53,12 @@ SETTLE_SECONDS = 10.0
 def run(argv: list[str]) -> int:
     """Log in; the exit status."""
     given = usage.parse(__doc__ or "", argv)
-    config = load({**given, "--provider": None}, os.environ).config
-    provider = chosen(list(all_providers(config).values()), given["--provider"], "log in to")
+    config = load({**given, "--provider": None, "--api-key": None}, os.environ).config
+    url = given["--base-url"]
+    if url is not None:
+        provider = endpoint.defined(config, given["--provider"], url)
+    else:
+        provider = chosen(list(all_providers(config).values()), given["--provider"], "log in to")
     vault = our_vault(config)
     if given["--take-over"] and _take_over(vault, provider):
         return 0
@@ -61,6 +71,11 @@ def run(argv: list[str]) -> int:
             f"other out. 'rotom login --provider {provider.name}' gives rotom its own.",
             file=sys.stderr,
         )
+    elif given["--api-key"] or provider.login_key is not None:
+        token = trio.run(endpoint.tried, config, provider, endpoint.asked_key(provider), strict_exception_groups=True)
+        vault.save(provider.name, token)
+        if url is not None:
+            endpoint.write_down(config, provider, url)
     else:
         token = trio.run(_log_in, config, vault, provider, given, strict_exception_groups=True)
     _tell(vault, provider, token)

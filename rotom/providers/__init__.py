@@ -155,6 +155,7 @@ class Provider:
       callback_ports: loopback ports its login may be redirected to, in order; callback_path: the path there.
       login: redirect URI -> flow that returns a Token, asking by Authorize.
       login_device: flow that returns a Token, asking by DeviceCode; None where there is none.
+      login_key: API key -> flow that tries it and returns a Token; None where there are logins instead.
       renew: (token, reason) -> flow that returns the renewed Token; raises Problem UNAUTHENTICATED with retry=False when
         the login is over (log in again) and any other Problem when it may work later.
       revoke: token -> flow, returns None; its failures are only told.
@@ -186,6 +187,7 @@ class Provider:
     refusal: Callable[[int, Mapping[str, str], bytes], Problem]
     failure: Callable[[Event], Problem | None]
     windows: Callable[[Mapping[str, str]], tuple[Window, ...]]
+    login_key: Callable[[str], Flow] | None = None
     import_login: Callable[[bytes], Token] | None = None
     settle: Callable[[Token], Flow] | None = None
     private: Callable[[str], bool] = lambda _type: False

@@ -87,10 +87,11 @@ BUILTIN: tuple[Model, ...] = (
 def read_models(entries: Iterable[object]) -> list[Model]:
     """The models in an answer of ``GET /models``. What cannot be understood of one is left at its default; a name that
     is none (it will be shown, logged and pasted into a shell) leaves the model out."""
-    return [_read(entry) for entry in entries if isinstance(entry, dict) and _is_name(entry.get("slug"))]
+    return [_read(entry) for entry in entries if isinstance(entry, dict) and is_name(entry.get("slug"))]
 
 
-def _is_name(value: object) -> bool:
+def is_name(value: object) -> bool:
+    """Whether this could be a model's id."""
     return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][\w.:/@+-]{0,127}", value, re.ASCII) is not None
 
 

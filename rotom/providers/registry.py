@@ -1,11 +1,26 @@
-"""The registry: every provider there is, as configured. A new one is a module and a line here."""
+"""The registry: every provider there is, as configured. A new one is a module and a word here."""
 
 from __future__ import annotations
 
 from rotom.config import Config
-from rotom.providers import Provider, openai
+from rotom.problem import Kind, Problem
+from rotom.providers import Provider, custom, openai
+
+VENDORS = (openai,)
+"""The modules of those that one logs in to; each has ``make(config) -> Provider``."""
 
 
 def all_providers(config: Config) -> dict[str, Provider]:
-    """The providers by name, in the order in which they are offered and asked."""
-    return {provider.name: provider for provider in (openai.make(config),)}
+    """The providers by name, in the order in which they are offered and asked: vendors, then the person's endpoints.
+
+    Raises:
+      Problem: with code ``config`` for an endpoint that is called like a vendor.
+    """
+    found = {provider.name: provider for provider in (vendor.make(config) for vendor in VENDORS)}
+    taken = {name for provider in found.values() for name in (provider.name, *provider.aliases)}
+    for provider in custom.endpoints(config):
+        if provider.name in taken:
+            message = f"endpoints: {provider.name!r} is the name of a provider; call the endpoint something else"
+            raise Problem(Kind.INVALID, message, code="config", param="endpoints")
+        found[provider.name] = provider
+    return found

@@ -7,6 +7,7 @@ Problem is told: in those of the dialect whose endpoint it concerns.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import trio
@@ -120,6 +121,10 @@ class Application:
             "gone": exchange.gone,
         }
         self.log.exchange(facts)
+
+    def part(self, exchange: Exchange, facts: Mapping[str, Any]) -> None:
+        """The log line of a turn on a WebSocket."""
+        self.log.exchange({"method": "WS", "path": exchange.path, **facts})
 
     def refused(self, problem: Problem, request_id: str, peer: str) -> None:
         """The log line of a connection that never became an exchange."""

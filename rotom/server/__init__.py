@@ -1,15 +1,16 @@
 """HTTP/1.1 on Trio streams, by hand on h11. Knows nothing about models.
 
 listen.py binds and accepts; connection.py runs the loop of one connection; exchange.py is what a handler sees of one
-request and its answer, body.py reads its body; routing.py finds the handler; drain.py is the polite end. What an error
-looks like to a client is the application's word: the server only asks for it (`App.refusal`).
+request and its answer, body.py reads its body, websocket.py makes a WebSocket of it; routing.py finds the handler; drain.py
+is the polite end. What an error looks like to a client is the application's word: the server only asks for it
+(`App.refusal`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rotom.problem import Problem
 
@@ -72,6 +73,10 @@ class App(Protocol):
 
     def done(self, exchange: Exchange) -> None:
         """The exchange is over, well or not: write its log line."""
+        ...
+
+    def part(self, exchange: Exchange, facts: Mapping[str, Any]) -> None:
+        """Part of a long exchange is over (a turn on a WebSocket): write a log line with these facts."""
         ...
 
     def refused(self, problem: Problem, request_id: str, peer: str) -> None:

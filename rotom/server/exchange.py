@@ -43,7 +43,7 @@ class Exchange:
     """One request and its answer.
 
     Attributes:
-      method, target, path, query: of the request line; `path` is as sent, not decoded.
+      method, target, path, query, http_version: of the request line; `path` is as sent, not decoded.
       headers: lower-case names; repeated ones joined with a comma.
       params: what the route's pattern matched.
       id: the request id, sent as ``x-request-id``.
@@ -64,6 +64,7 @@ class Exchange:
         for raw_name, raw_value in request.headers:
             name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        self.http_version = request.http_version.decode("ascii", "replace")
         self.target, host = origin_form(request.target.decode("ascii", "replace"), self.method)
         if host is not None:
             headers["host"] = host
@@ -151,6 +152,24 @@ class Exchange:
             return False
         return conn.their_state is not h11.ERROR
 
+    def switch(self) -> Connection:
+        """Hand the connection over to another protocol. This exchange counts as answered, and nothing follows it.
+
+        The request must have asked for it, with an ``upgrade`` header, and have no body.
+
+        Raises:
+          Problem: INVALID when bytes of that protocol are here already, before the client could know that it is spoken.
+        """
+        conn = self._connection.h11
+        if not self._read_up() or conn.trailing_data[0]:
+            raise Problem(
+                Kind.INVALID, "the client went on before its connection was upgraded", code="malformed_request"
+            )
+        conn.send(h11.InformationalResponse(status_code=101, headers=[]))  # whoever takes over sends its own
+        self.status, self.started, self.complete = 101, True, True
+        self.first_at = trio.current_time()
+        return self._connection
+
     async def send(self, data: bytes) -> None:
         """Send some of the answer.
 
@@ -222,6 +241,10 @@ class Exchange:
             if self._scope is not None:
                 self._scope.cancel()
 
+    def part(self, facts: Mapping[str, Any]) -> None:
+        """Something within a long exchange is over, a turn on a WebSocket: its own log line, with these facts."""
+        self._connection.app.part(self, facts)
+
     @asynccontextmanager
     async def attended(
         self, pulse: Callable[[], bytes] | None = None, every: float = float("inf")
@@ -289,14 +312,15 @@ def _date(now: int) -> bytes:
 
 def response_head(status: int, headers: Headers, request_id: str) -> h11.Response:
     """The head of an answer, with what every answer carries."""
-    return h11.Response(
-        status_code=status,
-        reason=REASONS.get(status, b""),
-        headers=[
-            *((name.encode("ascii"), value.encode("latin-1", "replace")) for name, value in headers),
-            (b"date", _date(int(time.time()))),
-            (b"x-request-id", request_id.encode("ascii")),
-            (b"cache-control", b"no-store"),
-            (b"x-content-type-options", b"nosniff"),
-        ],
-    )
+    return h11.Response(status_code=status, reason=REASONS.get(status, b""), headers=usual_headers(headers, request_id))
+
+
+def usual_headers(headers: Headers, request_id: str) -> list[tuple[bytes, bytes]]:
+    """`headers` and what every answer carries."""
+    return [
+        *((name.encode("ascii"), value.encode("latin-1", "replace")) for name, value in headers),
+        (b"date", _date(int(time.time()))),
+        (b"x-request-id", request_id.encode("ascii")),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+    ]

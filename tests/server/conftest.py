@@ -1,7 +1,7 @@
 """A server with a small application, and clients of it that speak in raw bytes."""
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,6 +81,7 @@ class App:
     handlers: dict[str, Handler] = field(default_factory=dict)
     over: list[Exchange] = field(default_factory=list)
     bugs: list[tuple[Exception, str]] = field(default_factory=list)
+    parts: list[dict[str, Any]] = field(default_factory=list)
     turned_away: list[tuple[Problem, str]] = field(default_factory=list)
 
     async def handle(self, exchange: Exchange) -> None:
@@ -101,6 +102,9 @@ class App:
 
     def done(self, exchange: Exchange) -> None:
         self.over.append(exchange)
+
+    def part(self, exchange: Exchange, facts: Mapping[str, Any]) -> None:
+        self.parts.append(dict(facts))
 
     def refused(self, problem: Problem, request_id: str, peer: str) -> None:
         self.turned_away.append((problem, request_id))

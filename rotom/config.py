@@ -86,6 +86,7 @@ class Config:
     endpoint_models: tuple[str, ...] = _setting(
         values.endpoint_models, (), "models of endpoints that do not list them: NAME=MODEL each"
     )
+    websocket: bool = _setting(values.switch, True, "serve the Responses API on WebSockets, too")
     strict: bool = _setting(values.switch, False, "refuse fields that cannot be honoured", flag=True)
     allow_host: tuple[str, ...] = _setting(_hosts, (), "further Host names that clients may use", flag=True)
     allow_origin: tuple[str, ...] = _setting(_origins, (), "web origins that may call from a browser", flag=True)

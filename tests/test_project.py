@@ -292,6 +292,7 @@ TESTED_ELSEWHERE = {
     "rotom.problem": "cli.test_init",
     "rotom.paths": "test_config",
     "rotom.gateway.answer": "gateway.test_gateway",
+    "rotom.routes.relay": "routes.test_generate",
     "rotom.cli.exits": "cli.test_init",
     "rotom.cli.usage": "cli.test_init",
 }

@@ -25,6 +25,7 @@ from rotom.routes.generate import generate
 from rotom.routes.guard import Rules, check, media_type
 from rotom.routes.models import Models
 from rotom.routes.tokens import count_tokens
+from rotom.routes.websocket import respond
 from rotom.server import Refusal
 from rotom.server.exchange import Exchange
 from rotom.server.routing import JSON, Route, Router
@@ -41,6 +42,7 @@ def routes(gateway: Gateway, batching: Batching) -> tuple[Route, ...]:
     account, models, batches = Account(gateway), Models(gateway), MessageBatches(batching)
     return (
         *(Route("POST", dialect.endpoint, generate(dialect, gateway), JSON) for dialect in DIALECTS),
+        Route("GET", responses.DIALECT.endpoint, respond(responses.DIALECT, gateway)),
         Route("POST", "/v1/messages/count_tokens", count_tokens(gateway), JSON),
         Route("POST", BATCHES, batches.create, JSON, MOST_BYTES),
         Route("GET", BATCHES, batches.list),

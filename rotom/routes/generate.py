@@ -14,11 +14,11 @@ from typing import Any
 import trio
 
 from rotom.dialects import Dialect
-from rotom.fold import FINISHED
 from rotom.gateway import Gateway
 from rotom.gateway.answer import Answer, Plan
 from rotom.problem import Kind, Problem
 from rotom.receipt import HEADER, safe
+from rotom.routes.relay import relay
 from rotom.server.exchange import Exchange
 from rotom.server.routing import Handler
 from rotom.sse import Event, Json, encode
@@ -32,8 +32,8 @@ SERVED = "x-rotom-model"
 EVENT_STREAM = [("content-type", "text/event-stream; charset=utf-8"), ("x-accel-buffering", "no")]
 
 
-def parse(body: bytes) -> Json:
-    """The body as a JSON object.
+def parse(body: bytes, what: str = "body") -> Json:
+    """The body, or what else it is, as a JSON object.
 
     Raises:
       Problem: INVALID, saying where the JSON is broken.
@@ -41,13 +41,13 @@ def parse(body: bytes) -> Json:
     try:
         value: Any = json.loads(body.decode(), parse_constant=_no_constant)  # JSON is UTF-8; json itself would guess
     except UnicodeDecodeError as exc:
-        raise Problem(Kind.INVALID, "the body is not UTF-8", code="invalid_json") from exc
+        raise Problem(Kind.INVALID, f"the {what} is not UTF-8", code="invalid_json") from exc
     except ValueError as exc:
-        raise Problem(Kind.INVALID, f"the body is not JSON: {exc}", code="invalid_json") from exc
+        raise Problem(Kind.INVALID, f"the {what} is not JSON: {exc}", code="invalid_json") from exc
     except RecursionError as exc:
-        raise Problem(Kind.INVALID, "the body's JSON is nested too deeply", code="invalid_json") from exc
+        raise Problem(Kind.INVALID, f"the {what}'s JSON is nested too deeply", code="invalid_json") from exc
     if not isinstance(value, dict):
-        raise Problem(Kind.INVALID, "the body is JSON, but not an object", code="invalid_json")
+        raise Problem(Kind.INVALID, f"the {what} is JSON, but not an object", code="invalid_json")
     return value
 
 
@@ -88,27 +88,17 @@ async def _stream(dialect: Dialect, gateway: Gateway, plan: Plan, exchange: Exch
             exchange.start(200, EVENT_STREAM)
         return encode(renderer.pulse())
 
+    async def send(frames: list[Event]) -> None:
+        exchange.log.setdefault("first", trio.current_time() - exchange.begun_at)
+        await exchange.send(encode(frames))
+
     async with exchange.attended(pulse, gateway.config.ping_interval):
         try:
             async with gateway.run(plan, once=_repeats(exchange)) as answer:
                 if not exchange.started:
                     exchange.start(200, EVENT_STREAM + _served(answer))
-                try:
-                    feed = renderer.feed
-                    async for events in answer:
-                        frames = [frame for event in events for frame in feed(event)]
-                        if renderer.over:
-                            frames += renderer.close()
-                            await _remember(gateway, plan, frames)
-                        if frames:
-                            if "first" not in exchange.log:
-                                exchange.log["first"] = trio.current_time() - exchange.begun_at
-                            await exchange.send(encode(frames))
-                        if renderer.over:
-                            break
-                    await exchange.finish()
-                finally:
-                    _note(exchange, answer)
+                await relay(gateway, plan, answer, renderer, send, exchange.log)
+                await exchange.finish()
         except Problem as problem:
             if not exchange.started:
                 raise
@@ -118,28 +108,16 @@ async def _stream(dialect: Dialect, gateway: Gateway, plan: Plan, exchange: Exch
 
 
 async def _whole(dialect: Dialect, gateway: Gateway, plan: Plan, exchange: Exchange) -> None:
-    renderer, frames = dialect.renderer(plan.turn), list[Event]()
+    whole = list[Event]()
+
+    async def collect(frames: list[Event]) -> None:
+        exchange.log.setdefault("first", trio.current_time() - exchange.begun_at)
+        whole.extend(frames)
+
     async with exchange.attended():
         async with gateway.run(plan, once=_repeats(exchange)) as answer:
-            try:
-                async for events in answer:
-                    if not frames:
-                        exchange.log["first"] = trio.current_time() - exchange.begun_at
-                    for event in events:
-                        frames += renderer.feed(event)
-                    if renderer.over:
-                        frames += renderer.close()
-                        await _remember(gateway, plan, frames)
-                        break
-            finally:
-                _note(exchange, answer)
-        await exchange.json(200, dialect.fold(frames), _served(answer))
-
-
-async def _remember(gateway: Gateway, plan: Plan, frames: list[Event]) -> None:
-    """Keep an answer that may be kept, before its last frame leaves."""
-    if plan.turn.keep and frames and frames[-1].type in FINISHED:
-        await gateway.remember(plan, frames[-1].data["response"])
+            await relay(gateway, plan, answer, dialect.renderer(plan.turn), collect, exchange.log)
+        await exchange.json(200, dialect.fold(whole), _served(answer))
 
 
 def _served(answer: Answer) -> list[tuple[str, str]]:
@@ -150,21 +128,3 @@ def _served(answer: Answer) -> list[tuple[str, str]]:
 def _repeats(exchange: Exchange) -> bool:
     """Whether the client asks this for the second time already: the SDKs say so, Claude Code too (seen in 2.1.330)."""
     return exchange.headers.get("x-stainless-retry-count", "0") not in ("", "0")
-
-
-def _note(exchange: Exchange, answer: Answer) -> None:
-    """What the log line tells of the answer."""
-    exchange.log["served"] = answer.served or answer.model.id
-    exchange.log["retries"] = answer.retries
-    if answer.usage is not None:
-        exchange.log |= _tokens(answer.usage)
-
-
-def _tokens(usage: Json) -> Json:
-    given, made = (usage.get(name) for name in ("input_tokens_details", "output_tokens_details"))
-    return {
-        "input": usage.get("input_tokens"),
-        "cached": given.get("cached_tokens") if isinstance(given, dict) else None,
-        "output": usage.get("output_tokens"),
-        "reasoning": made.get("reasoning_tokens") if isinstance(made, dict) else None,
-    }

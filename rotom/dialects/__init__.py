@@ -2,6 +2,9 @@
 
 A dialect is a pair (reader, renderer) to and from the Responses form that the inside of rotom speaks. The answer to a
 client that did not ask for a stream is the *fold* of the dialect's own stream, so that the two can never disagree.
+
+What more than one dialect needs stands beside them: floor.py (items in order), fast.py (text deltas unread), stop.py,
+bundle.py, pairing.py (calls and results), names.py, schema.py and loose.py.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The Anthropic Messages dialect: what Claude Code and Anthropic's SDKs speak.
 
 read.py makes a Turn of a request, with content.py, history.py and tools.py for its parts; render.py makes the stream
-of an answer, with writer.py, fast.py, search.py, stop.py, ending.py and loose.py; fold.py makes one object of that
-stream. models.py serves a route beside it.
+of an answer, with writer.py, search.py and ending.py; fold.py makes one object of that stream. models.py serves a route
+beside it.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rotom.dialects.messages.loose import count_of, object_of
+from rotom.dialects.loose import count_of, object_of
 from rotom.sse import Json, dumps
 from rotom.turn import Turn
 

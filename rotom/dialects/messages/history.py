@@ -1,18 +1,12 @@
 """The ``messages`` of a request -> the ``input`` items of a Responses request.
 
-Theory of operation: messages are read into *runs*, a run being the items of one user or system message, or of all
-assistant messages in a row. Then calls and results are paired: Responses wants every call answered and every result
-called for, and nothing between a call and its results. So the results of a run's calls are taken from wherever they are
-later in the history and put directly behind the run; whatever stood between (Claude Code puts system messages there)
-follows after. A call that nobody answered gets an answer that says so, and a result that nobody called for, or called
-for twice, becomes a user message: no history is refused for having been cut.
-
 Reasoning travels in the ``signature`` of thinking blocks: ``rotom1.PROVIDER/MODEL.BLOB``. Both names stay on the item as
 private keys, ``rotom_provider`` and ``rotom_model``, so that the gateway can drop what another one made; signatures that
 are not ours (an earlier part of the conversation with another program) are dropped here without a word, as their text is of
 no use to another model. Items carry no ids: the provider does not store them.
 
-What is not here: which tools the conversation brings in or takes away (changes.py).
+What is not here: how calls and results are paired (dialects/pairing.py), and which tools the conversation brings in or
+takes away (changes.py).
 """
 
 from __future__ import annotations
@@ -20,17 +14,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rotom.dialects.messages.content import bad, blocks, field, plain_text, read_part, read_parts
-from rotom.dialects.messages.tools import call_id, short_name
+from rotom.dialects.names import call_id, short_name
+from rotom.dialects.pairing import Run, add_said, pair
 from rotom.sse import Json, dumps
 from rotom.turn import input_text, message, output_text
 
 SIGNATURE = "rotom1"
-UNANSWERED = "[There is no result: the call was interrupted.]"
 
 MOST_MESSAGES = 100_000
 """As many as Anthropic takes. No model's window holds that much; going through millions holds up others."""
-
-_Run = tuple[bool, list[Json]]
 
 
 def sign(provider: str, encrypted: str, model: str = "") -> str:
@@ -56,11 +48,11 @@ def read_history(messages: object) -> list[Json]:
         raise bad("messages", "at least one message is required")
     if len(messages) > MOST_MESSAGES:
         raise bad("messages", f"List should have at most {MOST_MESSAGES} items after validation, not {len(messages)}")
-    return _pair(_runs(messages))
+    return pair(_runs(messages))
 
 
-def _runs(messages: list[object]) -> list[_Run]:
-    runs: list[_Run] = []
+def _runs(messages: list[object]) -> list[Run]:
+    runs: list[Run] = []
     last_user = max(
         (index for index, entry in enumerate(messages) if isinstance(entry, dict) and entry.get("role") == "user"),
         default=-1,
@@ -78,11 +70,7 @@ def _runs(messages: list[object]) -> list[_Run]:
                 parts = [] if gone else read_parts(entry.get("content") or [], f"{where}.content")
                 runs.append((False, [message("developer", parts)] if parts else []))
             case "assistant":
-                items = _assistant(entry.get("content"), f"{where}.content")
-                if runs and runs[-1][0]:
-                    runs[-1][1].extend(items)
-                else:
-                    runs.append((True, items))
+                add_said(runs, _assistant(entry.get("content"), f"{where}.content"))
             case role:
                 raise bad(f"{where}.role", f"Input should be user, assistant or system, not {role!r}")
     return runs
@@ -196,71 +184,3 @@ _ASSISTANT: dict[str, Callable[[Json, str], list[Json]]] = {
     "fallback": _unseen,
     "mcp_tool_listing": _unseen,
 }
-
-
-def _pair(runs: list[_Run]) -> list[Json]:
-    results: dict[str, list[tuple[int, Json]]] = {}  # those not yet taken by a call
-    for index, (_, items) in enumerate(runs):
-        for item in items:
-            if item["type"] == "function_call_output":
-                results.setdefault(item["call_id"], []).append((index, item))
-    out: list[Json] = []
-    made: set[str] = set()
-    for index, (assistant, items) in enumerate(runs):
-        if assistant:
-            said = _phases(_followed(items), last=index == len(runs) - 1)
-            out += said
-            out += [_answer(index, item, results, made) for item in said if item["type"] == "function_call"]
-        else:
-            for item in items:
-                if item["type"] != "function_call_output":
-                    out.append(item)
-                elif any(left is item for _, left in results[item["call_id"]]):
-                    out.append(_stray(item))
-    return out
-
-
-def _answer(index: int, call: Json, results: dict[str, list[tuple[int, Json]]], made: set[str]) -> Json:
-    """The output of a call of run `index`. A call whose id was there before gets another one, in place."""
-    name = call["call_id"]
-    count = 1
-    while call["call_id"] in made:
-        count += 1
-        call["call_id"] = call_id(f"{name}_{count}")
-    made.add(call["call_id"])
-    left = results.get(name, [])
-    for place, (where, output) in enumerate(left):
-        if where > index:
-            del left[place]
-            return {**output, "call_id": call["call_id"]}
-    return {"type": "function_call_output", "call_id": call["call_id"], "output": UNANSWERED}
-
-
-def _stray(output: Json) -> Json:
-    """A result without its call, as something the user says."""
-    parts = [input_text(output["output"])] if isinstance(output["output"], str) else output["output"]
-    return message("user", [input_text("[the result of an earlier tool call]"), *parts])
-
-
-def _followed(items: list[Json]) -> list[Json]:
-    """The items without reasoning that led to nothing: a replay of it is refused (known of the Responses API)."""
-    end = len(items)
-    while end and (items[end - 1]["type"] == "reasoning" or items[end - 1].get("role", "assistant") != "assistant"):
-        end -= 1
-    return items[:end] + [item for item in items[end:] if item["type"] != "reasoning"]
-
-
-def _phases(items: list[Json], last: bool) -> list[Json]:
-    """The model's messages with the phase that it gave them.
-
-    Codex models mark what they say before calling a tool as commentary and want the mark back (seen in Codex CLI 0.169,
-    2026-11). Messages has no place for it, but it can be told from what follows. What ends a conversation gets none: it is
-    a beginning that the model shall go on with.
-    """
-    end = max((index for index, item in enumerate(items) if item["type"] == "function_call"), default=-1)
-    if end < 0 and last:
-        return items
-    return [
-        {**item, "phase": "commentary" if index < end else "final_answer"} if item.get("role") == "assistant" else item
-        for index, item in enumerate(items)
-    ]

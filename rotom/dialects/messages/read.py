@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from rotom.dialects.messages.changes import changed_tools, latest_effort, loaded_tools, wants_citations
 from rotom.dialects.messages.content import bad, field
 from rotom.dialects.messages.history import read_history
-from rotom.dialects.messages.schema import is_strict, normal_schema
 from rotom.dialects.messages.tools import read_choice, read_tools
+from rotom.dialects.schema import is_strict, normal_schema
 from rotom.problem import Kind, Problem
 from rotom.sse import Json
 from rotom.turn import Turn

@@ -1,40 +1,16 @@
-"""Tools of the Messages API -> tools of the Responses API, and the names and ids that tie calls to them.
-
-Every mapping here is a function of its argument alone: a name is shortened the same way whatever other tools there are,
-so that the provider's prompt cache sees the same bytes in every turn and no memory is needed to map back.
-"""
+"""Tools of the Messages API -> tools of the Responses API."""
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from rotom.dialects.messages.content import bad, field
-from rotom.dialects.messages.schema import is_strict, normal_schema
+from rotom.dialects.names import short_name
+from rotom.dialects.schema import is_strict, normal_schema
 from rotom.sse import Json
 
 MOST_TOOLS = 10_000
-
-_GOOD = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_ODD = re.compile(r"[^A-Za-z0-9_-]")
-
-
-def short_name(name: str) -> str:
-    """A tool name that Responses accepts: 64 characters of ``A-Za-z0-9_-``. MCP names of 73 were seen (2026-11)."""
-    if _GOOD.fullmatch(name):
-        return name
-    return f"{_ODD.sub('_', name)[:55]}_{_digest(name)[:8]}"
-
-
-def call_id(tool_use_id: str) -> str:
-    """An id that both sides accept; the same one for the call and its result."""
-    return tool_use_id if _GOOD.fullmatch(tool_use_id) else f"call_{_digest(tool_use_id)[:32]}"
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def read_tools(tools: object, loaded: list[str]) -> tuple[list[Json], dict[str, str], list[str]]:

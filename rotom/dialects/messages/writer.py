@@ -11,8 +11,8 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from rotom.dialects.messages.fast import Copier
-from rotom.dialects.messages.stop import Stopper
+from rotom.dialects.fast import Copier
+from rotom.dialects.stop import Stopper
 from rotom.sse import Event, Json, dumps
 
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rotom.dialects.messages.changes import loaded_tools
-from rotom.dialects.messages.history import UNANSWERED, read_history, sign, unsign
+from rotom.dialects.messages.history import read_history, sign, unsign
+from rotom.dialects.pairing import UNANSWERED
 from rotom.problem import Problem
 
 USER = {"role": "user", "content": "hi"}

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from rotom.dialects.messages.tools import call_id, read_choice, read_tools, short_name
+from rotom.dialects.messages.tools import read_choice, read_tools
+from rotom.dialects.names import short_name
 from rotom.problem import Problem
 
 LONG = "mcp__tt__a_very_long_tool_name_that_goes_on_and_on_and_on_and_on_for_ever_x"
@@ -17,14 +15,6 @@ LONG = "mcp__tt__a_very_long_tool_name_that_goes_on_and_on_and_on_and_on_for_eve
 
 def custom(name: str, **more: Any) -> dict[str, Any]:
     return {"name": name, "description": f"about {name}", "input_schema": {"type": "object", "properties": {}}, **more}
-
-
-@given(st.text(st.characters(), min_size=1), st.text(st.characters(), min_size=1))
-def test_names_and_ids_are_accepted_stable_and_apart(one: str, other: str) -> None:
-    for short in (short_name, call_id):
-        assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", short(one))
-        assert short(short(one)) == short(one)
-        assert (short(one) == short(other)) == (one == other) or short(one) in (one, other)
 
 
 def test_good_names_stay_and_long_ones_are_mapped_back() -> None:

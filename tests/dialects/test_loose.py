@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rotom.dialects.messages.loose import count_of, object_of, objects_of
+from rotom.dialects.loose import count_of, object_of, objects_of
 
 
 def test_right_and_wrong_types() -> None:

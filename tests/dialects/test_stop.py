@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotom.dialects.messages.stop import Stopper
+from rotom.dialects.stop import Stopper
 
 words = st.text("ab", max_size=12)
 

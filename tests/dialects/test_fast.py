@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rotom.dialects.messages.fast import Copier
+from rotom.dialects.fast import Copier
 from rotom.dialects.messages.render import Renderer
 from rotom.problem import Problem
 from rotom.sse import Decoder, Event

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rotom.dialects.messages.bundle import unbundle
+from rotom.dialects.bundle import unbundle
 from rotom.problem import Kind, Problem
 
 USES = [
@@ -23,9 +23,9 @@ def bundle(arguments: object) -> Any:
 
 def test_each_call_is_told() -> None:
     assert unbundle(bundle(json.dumps({"tool_uses": USES}))) == [
-        {"type": "tool_use", "id": "call_1_1", "name": "Read", "input": {"file_path": "/a"}},
-        {"type": "tool_use", "id": "call_1_2", "name": "Bash", "input": {"command": "ls"}},
-        {"type": "tool_use", "id": "call_1_3", "name": "ListAgents", "input": {}},
+        ("call_1_1", "Read", '{"file_path":"/a"}'),
+        ("call_1_2", "Bash", '{"command":"ls"}'),
+        ("call_1_3", "ListAgents", "{}"),
     ]
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotom.dialects.messages.schema import is_strict, normal_schema
+from rotom.dialects.schema import is_strict, normal_schema
 from rotom.simulator.strict import check_schema
 
 A, B = {"a": {"type": "string"}}, {"b": {"type": "integer"}}

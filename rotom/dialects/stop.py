@@ -1,11 +1,18 @@
 """Stop sequences, applied here because the providers do not know them.
 
 A stop sequence may come in pieces, so the end of the text is held back for as long as it could be the beginning of one.
+The provider of an answer that was stopped has not counted its tokens; `guess` makes up for that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+from rotom.sse import dumps
+from rotom.turn import Turn
+
+_BYTES = 4
+"""Of a token, about."""
 
 
 class Stopper:
@@ -44,3 +51,9 @@ class Stopper:
 def _overlap(text: str, stop: str) -> int:
     """How many characters at the end of `text` are a beginning of `stop`."""
     return next((size for size in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:size])), 0)
+
+
+def guess(turn: Turn, written: int) -> tuple[int, int]:
+    """Tokens of a question and of its answer, of which `written` characters were told, where nobody has counted them."""
+    asked = [turn.body.get("instructions"), turn.body.get("tools"), turn.body.get("input")]
+    return turn.extra.get("input_tokens") or -(-len(dumps(asked)) // _BYTES), -(-written // _BYTES)

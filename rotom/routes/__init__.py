@@ -13,7 +13,7 @@ from typing import Any
 import trio
 
 from rotom.batching import Batching
-from rotom.dialects import Dialect, messages, responses
+from rotom.dialects import Dialect, chat, messages, responses
 from rotom.dialects.messages.batches import MOST_BYTES
 from rotom.gateway import Gateway
 from rotom.log import Log
@@ -31,7 +31,7 @@ from rotom.server.exchange import Exchange
 from rotom.server.routing import JSON, Route, Router
 from rotom.sse import dumps
 
-DIALECTS: tuple[Dialect, ...] = (messages.DIALECT, responses.DIALECT)
+DIALECTS: tuple[Dialect, ...] = (messages.DIALECT, chat.DIALECT, responses.DIALECT)
 """Every client-side API that can be asked."""
 
 SMALL = 64 << 10

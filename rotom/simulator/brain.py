@@ -25,9 +25,11 @@ def answer(body: Json) -> list[Part]:
     if items and items[-1].get("type") == "compaction_trigger":
         return [Compact()]
     prompt, since = last_prompt(items)
-    schema = ((body.get("text") or {}).get("format") or {}).get("schema")
-    if schema:
+    form = (body.get("text") or {}).get("format") or {}
+    if schema := form.get("schema"):
         return [Say(dumps(sample(schema, "", _title(prompt))).decode())]
+    if form.get("type") == "json_object":
+        return [Say(dumps({"answer": _chat(prompt)}).decode())]
     if "<summary>" in prompt:
         return [Say(_summary(items))]
     tools = tools_of(body)

@@ -124,6 +124,24 @@ def check_limits(body: Json, model: SimulatedModel, lite: bool) -> None:
         if reasoning.get("context") != "all_turns":
             raise Refused(error(400, f"{name} requires `reasoning.context` to be all_turns.", "unsupported_value"))
     _check_text(body.get("text") or {})
+    _check_word(body)
+
+
+def _check_word(body: Json) -> None:
+    """The public API's rule for free JSON; what the instructions say does not count."""
+    form = (body.get("text") or {}).get("format") or {}
+    if form.get("type") != "json_object":
+        return
+    messages = [item.get("content") for item in body["input"] if isinstance(item, dict) and "role" in item]
+    if "json" not in str(messages).lower():
+        raise Refused(
+            error(
+                400,
+                "Response input messages must contain the word 'json' in some form to use 'text.format' of type "
+                "'json_object'.",
+                param="input",
+            )
+        )
 
 
 def _check_text(text: object) -> None:

@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotom.dialects import Dialect, messages, responses
+from rotom.dialects import Dialect, chat, messages, responses
 from rotom.problem import Problem
+from rotom.simulator.strict_input import check_input
 from rotom.sse import Decoder, Event, encode
 from rotom.turn import Turn
 
@@ -44,16 +45,20 @@ def frames_of(dialect: Dialect, name: str, cuts: list[int] | None = None) -> lis
 
 def settled(wire: bytes) -> str:
     """A stream without what is random in it."""
-    return re.sub(r"msg_[0-9a-f]{24}", "msg_0", wire.decode())
+    text = re.sub(r"(msg_|chatcmpl-)[0-9a-f]{24}", r"\g<1>0", wire.decode())
+    return re.sub(r'("created": ?)\d+', r"\g<1>0", text)
 
 
 def outputs(name: str) -> dict[str, str]:
     frames = frames_of(messages.DIALECT, name)
     folded = {**messages.DIALECT.fold(frames), "id": "msg_0"}
+    chunks = frames_of(chat.DIALECT, name)
     final = responses.DIALECT.fold(frames_of(responses.DIALECT, name))
     return {
         "messages.sse": settled(encode(frames)),
         "messages.json": json.dumps(folded, indent=1) + "\n",
+        "chat.sse": settled(encode(chunks)),
+        "chat.json": settled(json.dumps(chat.DIALECT.fold(chunks), indent=1).encode()) + "\n",
         "responses.json": json.dumps(final, indent=1) + "\n",
     }
 
@@ -86,10 +91,12 @@ def test_blocks_balance(name: str) -> None:
     assert kinds[-2:] == ["message_delta", "message_stop"]
 
 
-@given(st.sampled_from(GOOD), st.lists(st.integers(0, 5000), max_size=6))
-def test_any_cut_gives_the_same_frames(name: str, cuts: list[int]) -> None:
-    whole = settled(encode(frames_of(messages.DIALECT, name)))
-    assert settled(encode(frames_of(messages.DIALECT, name, cuts))) == whole
+@given(
+    st.sampled_from([messages.DIALECT, chat.DIALECT]), st.sampled_from(GOOD), st.lists(st.integers(0, 5000), max_size=6)
+)
+def test_any_cut_gives_the_same_frames(dialect: Dialect, name: str, cuts: list[int]) -> None:
+    whole = settled(encode(frames_of(dialect, name)))
+    assert settled(encode(frames_of(dialect, name, cuts))) == whole
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -103,9 +110,10 @@ def test_responses_is_the_stream_itself(name: str) -> None:
     assert end == theirs
 
 
+@pytest.mark.parametrize("dialect", [messages.DIALECT, chat.DIALECT])
 @pytest.mark.parametrize("name", [name for name in BROKEN if not name.startswith("truncated")])
-def test_failures_commit_nothing_in_messages(name: str) -> None:
-    renderer = messages.DIALECT.renderer(turn(name))
+def test_failures_commit_nothing(dialect: Dialect, name: str) -> None:
+    renderer = dialect.renderer(turn(name))
     frames: list[Event] = []
     events = Decoder().feed((CASES / name / "upstream.sse").read_bytes())
     with pytest.raises(Problem) as caught:
@@ -114,7 +122,7 @@ def test_failures_commit_nothing_in_messages(name: str) -> None:
     assert caught.value.code == name.removeprefix("failed_").replace("error_event", "server_error")
 
 
-@pytest.mark.parametrize("dialect", [messages.DIALECT, responses.DIALECT])
+@pytest.mark.parametrize("dialect", [messages.DIALECT, chat.DIALECT, responses.DIALECT])
 def test_a_stream_without_an_end_is_no_answer(dialect: Dialect) -> None:
     with pytest.raises(Problem):
         dialect.fold(frames_of(dialect, "truncated_no_terminal"))
@@ -155,6 +163,29 @@ def test_an_answer_comes_back_as_history(name: str) -> None:
                 key: original[key] for key in ("type", "encrypted_content", "arguments", "phase") if key in original
             }
             assert same.items() <= ours.items()
+
+
+def as_messages(message: dict[str, Any]) -> dict[str, Any]:
+    results = [
+        {"role": "tool", "tool_call_id": call["id"], "content": "done"} for call in message.get("tool_calls") or []
+    ]
+    said = [{"role": "user", "content": "hi"}, message, *results, {"role": "user", "content": "go on"}]
+    return {"model": "gpt-5.5", "messages": said}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_chat_answer_comes_back_as_history(name: str) -> None:
+    message = chat.DIALECT.fold(frames_of(chat.DIALECT, name))["choices"][0]["message"]
+    items = chat.DIALECT.read(as_messages(message), {}).body["input"]
+    check_input(items, lambda sealed: True)  # the strict simulator's own
+    assert items[0]["content"][0]["text"] == "hi"
+    assert items[-1]["content"][0]["text"] == "go on"
+    theirs = responses.DIALECT.fold(frames_of(responses.DIALECT, name))["output"]
+    kept = [item for item in theirs if item["type"] in ("message", "function_call", "custom_tool_call")]
+    ours = [item for item in items[1:-1] if not item["type"].endswith("_output")]
+    for one, original in zip(ours, kept, strict=True):
+        same = {key: original[key] for key in ("type", "call_id", "name", "arguments", "input") if key in original}
+        assert same.items() <= one.items()
 
 
 if __name__ == "__main__":

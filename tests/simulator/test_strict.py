@@ -265,3 +265,11 @@ def test_the_lite_form_has_two_rules_more(kit):
 def test_max_is_for_the_models_that_have_it_and_ultra_for_none(kit):
     assert refusal(kit.question("hi", reasoning={"effort": "max"}), "gpt-6.1-sol") is None
     assert refusal(kit.question("hi", reasoning={"effort": "ultra"}), "gpt-6.1-sol")[1]["code"] == "unsupported_value"
+
+
+def test_free_json_wants_its_word_in_a_message(kit):
+    text = {"format": {"type": "json_object"}}
+    assert refusal(kit.question("hi in JSON", text=text)) is None
+    status, error = refusal(kit.question("hi", text=text, instructions="answer in json"))
+    assert status == 400
+    assert "must contain the word 'json'" in error["message"]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from rotom.dialects.loose import count_of, object_of
-from rotom.sse import Json, dumps
+from rotom.dialects.stop import guess
+from rotom.sse import Json
 from rotom.turn import Turn
-
-_BYTES = 4
-"""Of a token, about."""
 
 
 def ending(response: Json, *, incomplete: bool, calls: int, cut: bool) -> Json:
@@ -52,12 +50,12 @@ def guessed(turn: Turn, written: int, searches: int) -> Json:
 
     The mark ``rotom_estimated`` says so; clients that do not know it skip it.
     """
-    asked = [turn.body.get("instructions"), turn.body.get("tools"), turn.body.get("input")]
+    asked, said = guess(turn, written)
     out: Json = {
-        "input_tokens": turn.extra.get("input_tokens") or -(-len(dumps(asked)) // _BYTES),
+        "input_tokens": asked,
         "cache_creation_input_tokens": 0,
         "cache_read_input_tokens": 0,
-        "output_tokens": -(-written // _BYTES),
+        "output_tokens": said,
         "rotom_estimated": True,
     }
     if searches:

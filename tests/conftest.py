@@ -88,6 +88,8 @@ class House:
         body: dict[str, Any] = {"model": "gpt-5.5"}
         if path == "/v1/messages":
             body |= {"max_tokens": 100, "messages": [{"role": "user", "content": text}]}
+        elif path == "/v1/chat/completions":
+            body |= {"messages": [{"role": "user", "content": text}]}
         else:
             body |= {"input": text}
         return await self.client.post(path, json=body | more)

@@ -1,4 +1,4 @@
-"""The worker of message batches: what was accepted is run, politely, until it is done.
+"""The worker of batches: what was accepted is run, politely, until it is done.
 
 Theory of operation: everything that must be known after a crash is in the database; this is the one task that moves it
 on. In rounds it takes waiting requests, as many as the settings allow at once, and runs each in a task of its own: read,
@@ -12,32 +12,37 @@ used beyond the reserve, after a usage limit, and while it wants a new login. Su
 written down for others to read. What may pass by itself (an overload, a lost connection) sends a request back for a
 while, `len(BACKOFF)` times; other problems are its result.
 
+The batches of all APIs go this way. What differs is how a request is read and how its result is written: for the first
+there is the dialect of its endpoint, for the second a `Form`. The requests of an OpenAI batch are in a file, which is
+looked at here, in a thread and beside the rounds, before they are requests at all.
+
 When something cannot be stored (a full disk), the result is held and stored again and again, and nothing new is begun.
 
-What is not here: HTTP (routes/batches.py), and what is stored how (state/batches.py).
+What is not here: HTTP (routes/), and what is stored how (state/batches.py).
 """
 
 from __future__ import annotations
 
-import json
 import random
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any, BinaryIO, TypeVar
 
 import trio
 
-from rotom.dialects.messages import DIALECT
-from rotom.dialects.messages.batches import Request, read_requests
+from rotom.dialects import Dialect, openai_batches
+from rotom.dialects.messages import batches as messages
 from rotom.gateway import Gateway, Limits
 from rotom.log import Log
 from rotom.plain import helpers
 from rotom.problem import Kind, Problem
-from rotom.sse import Event, dumps
-from rotom.state.batches import ERRORED, SUCCEEDED, Batch, Batches, Item, Pause
+from rotom.sse import Event, Json, dumps
+from rotom.state.batches import ANTHROPIC, OPENAI, Batch, Batches, Item, Pause, Tokens
 from rotom.state.database import Database, database_file, worker_lock
+from rotom.state.results import ERRORED, SUCCEEDED
 from rotom.turn import Turn
 
 BACKOFF = (5.0, 30.0, 120.0, 600.0, 3600.0)
@@ -62,20 +67,45 @@ _PASSING = frozenset({Kind.INTERNAL, Kind.UPSTREAM, Kind.UNAVAILABLE, Kind.OVERL
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How an API writes the requests and results of its batches.
+
+    Fields:
+      question: a request as it is stored -> the body that the dialect reads.
+      succeeded: (custom_id, answer, request id) -> the result to be stored.
+      errored: (custom_id, dialect, problem, request id) -> the same.
+    """
+
+    question: Callable[[bytes], Json]
+    succeeded: Callable[[str, Json, str], bytes]
+    errored: Callable[[str, Dialect, Problem, str], bytes]
+
+
+FORMS = {
+    ANTHROPIC: Form(messages.question, messages.succeeded, messages.errored),
+    OPENAI: Form(openai_batches.question, openai_batches.succeeded, openai_batches.errored),
+}
+
+
 class Batching:
     """The batches of a gateway.
 
     Arguments:
+      dialects: by endpoint, all that can be asked.
       now: the time, in unix seconds.
 
     Attributes:
       ended: set when `run` has come to its end.
     """
 
-    def __init__(self, gateway: Gateway, log: Log, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, gateway: Gateway, log: Log, dialects: Iterable[Dialect], now: Callable[[], float] = time.time
+    ) -> None:
         path = database_file(gateway.config.home)
         self.gateway = gateway
         self.log = log
+        self.dialects = {dialect.endpoint: dialect for dialect in dialects}
         self.store = Batches(Database(path))
         self.now = now
         self.ended = trio.Event()
@@ -84,6 +114,7 @@ class Batching:
         self._reading = trio.CapacityLimiter(1)
         self._woken = trio.Event()
         self._running = 0
+        self._checking = False
         self._resumed = False
         self._tidy_at = 0.0
         self._refused: dict[str, Pause] = {}  # pauses that a provider's refusal asked for
@@ -99,15 +130,15 @@ class Batching:
         return await trio.to_thread.run_sync(function, *arguments, limiter=self._turn)
 
     async def accept(self, body: BinaryIO, headers: Mapping[str, str]) -> Batch:
-        """Keep the batch that is in a body, once all of it is found good; it is durable when this returns.
+        """Keep the Anthropic batch that is in a body, once all of it is found good; it is durable when this returns.
 
         Raises:
           Problem: INVALID or TOO_LARGE naming the request; UNAVAILABLE when it cannot be stored.
         """
         longest = self.gateway.config.max_body
 
-        def read() -> list[Request]:
-            return list(read_requests(body.read, headers, longest, trio.from_thread.check_cancelled))
+        def read() -> list[messages.Request]:
+            return list(messages.read_requests(body.read, headers, longest, trio.from_thread.check_cancelled))
 
         requests = await trio.to_thread.run_sync(read, limiter=self._reading)
         batch = await self.call(self.store.add, _texts(body, requests), self.now())
@@ -193,6 +224,9 @@ class Batching:
             if not busy:
                 await self._tell(())
                 return IDLE
+        if not self._checking and (batch := await self.call(self.store.unread)) is not None:
+            self._checking = True
+            items.start_soon(self._check, batch)
         most = self.gateway.config.batch_concurrency
         if self._running >= most:
             return POLL
@@ -209,6 +243,50 @@ class Batching:
                 items.start_soon(self._item, item)
         due = await self.call(self.store.next_due)
         return POLL if due is None else min(POLL, max(0.05, due - now))
+
+    # The files of batches.
+
+    async def _check(self, batch: Batch) -> None:
+        """Look at the file of a batch, and store what came of it."""
+        try:
+            try:
+                requests, errors = await self._read(batch)
+            except Problem as problem:
+                if problem.kind is not Kind.NOT_FOUND:
+                    raise
+                requests, errors = [], [_gone(batch)]
+            except Exception as exc:
+                self.log.bug(exc, batch.id)
+                message = f"rotom failed to read the file; its log tells more under {batch.id}"
+                requests, errors = [], [openai_batches.LineError("internal_error", message)]
+            if not errors:
+                models = {request.model for request in requests}
+                found = [(one.custom_id, one.model, one.offset, one.length) for one in requests]
+                if not await self._keep(self.store.begin, batch.id, found, models.pop() if len(models) == 1 else None):
+                    errors = [_gone(batch)]
+            if errors:
+                await self._keep(self.store.refuse, batch.id, dumps([asdict(error) for error in errors]).decode())
+            self.log.info("batch file", batch=batch.id, state="refused" if errors else "good")
+        except Problem as problem:  # it cannot be read now: the batch waits
+            self._ill(problem)
+            await trio.sleep(TROUBLE)
+        finally:
+            self._checking = False
+            self.wake()
+
+    async def _read(self, batch: Batch) -> tuple[list[openai_batches.Request], list[openai_batches.LineError]]:
+        part, name, longest = self.store.files.part, batch.input_file, self.gateway.config.max_body
+
+        def chunks() -> Iterator[bytes]:
+            position: int | None = 0
+            while position is not None:
+                data, position = trio.from_thread.run(self.call, part, name, position, batch.created_at)
+                yield data
+
+        look = trio.from_thread.check_cancelled
+        return await trio.to_thread.run_sync(
+            lambda: openai_batches.read_file(chunks(), batch.endpoint, longest, look), limiter=self._reading
+        )
 
     # Pauses.
 
@@ -271,7 +349,7 @@ class Batching:
         begun, facts = trio.current_time(), dict[str, Any](batch=item.batch)
         try:
             try:
-                result = await self._answer(item, facts)
+                ended = await self._answer(item, facts)
             except Problem as problem:
                 facts["code"] = problem.code or problem.kind.name.lower()
                 ended = self._after(item, problem, facts)
@@ -281,15 +359,16 @@ class Batching:
                 ended = self._errored(item, bug)
             else:
                 facts["state"] = SUCCEEDED
-                ended = (self.store.finish, item.number, SUCCEEDED, result)
             await self._keep(*ended)
             self.log.info("batch request", **facts, total=trio.current_time() - begun)
         finally:
             self._running -= 1
             self.wake()
 
-    async def _answer(self, item: Item, facts: dict[str, Any]) -> bytes:
-        turn = await trio.to_thread.run_sync(_turn, item)
+    async def _answer(self, item: Item, facts: dict[str, Any]) -> tuple[Any, ...]:
+        """Ask, and the call that stores the answer."""
+        dialect = self._dialect(item)
+        turn = await trio.to_thread.run_sync(_turn, item, dialect)
         plan = await self.gateway.plan(turn)
         name = plan.provider.name
         if len(self._models) >= MODELS:
@@ -298,7 +377,7 @@ class Batching:
         facts |= {"model": turn.asked, "provider": name}
         if name in self._refused or name in self._pauses:
             raise Problem(Kind.RATE_LIMITED, "batches wait for this provider", code=PAUSED)
-        renderer, frames = DIALECT.renderer(plan.turn), list[Event]()
+        renderer, frames = dialect.renderer(plan.turn), list[Event]()
         async with self.gateway.run(plan, spare=True) as answer:
             facts["served"] = answer.served or plan.model.id
             async for events in answer:
@@ -307,7 +386,8 @@ class Batching:
                 if renderer.over:
                     frames += renderer.close()
                     break
-        return dumps({"type": SUCCEEDED, "message": DIALECT.fold(frames)})
+        result = FORMS[item.api].succeeded(item.custom_id, dialect.fold(frames), new_request_id())
+        return partial(self.store.finish, tokens=_tokens(answer.usage)), item.number, SUCCEEDED, result
 
     def _after(self, item: Item, problem: Problem, facts: dict[str, Any]) -> tuple[Any, ...]:
         """What becomes of a request that failed: the call that stores it."""
@@ -330,19 +410,20 @@ class Batching:
         return (self.store.put_back, item.number, not_before, failures) if again else self._errored(item, problem)
 
     def _errored(self, item: Item, problem: Problem) -> tuple[Any, ...]:
-        error = DIALECT.problem(problem, "req_" + secrets.token_hex(12))
-        return self.store.finish, item.number, ERRORED, dumps({"type": ERRORED, "error": error})
+        result = FORMS[item.api].errored(item.custom_id, self._dialect(item), problem, new_request_id())
+        return self.store.finish, item.number, ERRORED, result
 
-    async def _keep(self, function: Callable[..., None], *arguments: Any) -> None:
+    def _dialect(self, item: Item) -> Dialect:
+        return self.dialects[item.endpoint]
+
+    async def _keep(self, function: Callable[..., T], *arguments: Any) -> T:
         """Store it, as often as it takes."""
         while True:
             try:
-                await self.call(function, *arguments, self.now())
+                return await self.call(function, *arguments, self.now())
             except Problem as problem:
                 self._ill(problem)
                 await trio.sleep(TROUBLE)
-            else:
-                return
 
     def _ill(self, problem: Problem) -> None:
         if self._trouble != problem.message:
@@ -355,16 +436,41 @@ class Batching:
             self.log.notice("batches go on: the database works again")
 
 
-def _texts(body: BinaryIO, requests: Iterable[Request]) -> Iterator[tuple[str, str, bytes]]:
+def _gone(batch: Batch) -> openai_batches.LineError:
+    message = f"The input file {batch.input_file} was deleted before the batch could begin."
+    return openai_batches.LineError("invalid_file_id", message, param="input_file_id")
+
+
+def new_request_id() -> str:
+    """An id for a request that came in no exchange."""
+    return "req_" + secrets.token_hex(12)
+
+
+def _texts(body: BinaryIO, requests: Iterable[messages.Request]) -> Iterator[tuple[str, str, bytes]]:
     for request in requests:
         body.seek(request.offset)
         yield request.custom_id, request.model, body.read(request.length)
 
 
-def _turn(item: Item) -> Turn:
+def _turn(item: Item, dialect: Dialect) -> Turn:
     """The question of a request. The requests of a batch share a session, and with it the provider's prompt cache."""
-    turn = DIALECT.read(json.loads(item.item)["params"], {})
-    return replace(turn, session=turn.session or item.batch)
+    turn = dialect.read(FORMS[item.api].question(item.item), {})
+    openai_batches.check_alone(turn)
+    return replace(turn, session=turn.session or item.batch, keep=False)
+
+
+def _tokens(usage: Json | None) -> Tokens:
+    """What an answer took, as its provider counts."""
+    usage = usage or {}
+    given, made = (usage.get(name) for name in ("input_tokens_details", "output_tokens_details"))
+    found = (
+        usage.get("input_tokens"),
+        given.get("cached_tokens") if isinstance(given, dict) else None,
+        usage.get("output_tokens"),
+        made.get("reasoning_tokens") if isinstance(made, dict) else None,
+    )
+    first, second, third, fourth = (count if isinstance(count, int) else 0 for count in found)
+    return first, second, third, fourth
 
 
 def _stale(limits: Limits | None, now: float) -> bool:

@@ -101,7 +101,7 @@ class Config:
     idle_timeout: float = _setting(values.seconds(), 300.0, "seconds of silence in a provider's answer")
     ping_interval: float = _setting(values.seconds(), 10.0, "seconds of silence after which a client gets a ping")
     provider_concurrency: int = _setting(values.number(1), 1024, "requests in flight at a provider")
-    batch_concurrency: int = _setting(values.number(1), 2, "requests of message batches that run at once")
+    batch_concurrency: int = _setting(values.number(1), 2, "requests of batches that run at once")
     batch_reserve: int = _setting(values.number(1, 100), 80, "percent of a rate limit at which batches pause")
     answers_bytes: int = _setting(values.size, 256 << 20, "memory for earlier answers that clients may go on from")
     answers_count: int = _setting(values.number(0), 1000, "earlier answers that are kept")

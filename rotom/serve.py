@@ -36,7 +36,7 @@ from rotom.plain import helpers
 from rotom.problem import Kind, Problem
 from rotom.providers import Authorize, DeviceCode, Token
 from rotom.providers.registry import all_providers
-from rotom.routes import Application
+from rotom.routes import DIALECTS, Application
 from rotom.routes.guard import Rules, require_key
 from rotom.server import Limits, listen
 from rotom.server.drain import Drain
@@ -186,7 +186,7 @@ async def _run(loaded: Loaded, environ: Mapping[str, str], log: Log, demo: bool 
         getattr(log, level)(sentence)
 
     async with assemble(config, environ, say) as gateway, helpers() as house:
-        batching = Batching(gateway, log)
+        batching = Batching(gateway, log, DIALECTS)
         app = Application(gateway, batching, rules, log)
         reload = partial(_reload, loaded, environ, log, app)
         await house.start(_signals, drain, house.cancel_scope, reload, log)

@@ -25,7 +25,7 @@ from rotom.config import load as load_config
 from rotom.gateway import Gateway
 from rotom.log import Log
 from rotom.plain import helpers
-from rotom.routes import Application
+from rotom.routes import DIALECTS, Application
 from rotom.routes.guard import Rules
 from rotom.serve import assemble
 from rotom.server import Limits, listen
@@ -121,7 +121,7 @@ async def built(
             helpers() as ours,
         ):
             log = Log(output, "json", "debug")
-            batching = Batching(gateway, log, clock)
+            batching = Batching(gateway, log, DIALECTS, clock)
             app = Application(gateway, batching, rules or Rules(), log)
             listeners = await listen.open_listeners(listen.addresses(["127.0.0.1:0"]))
             client.base_url = f"http://{listen.bound(listeners)[0]}"

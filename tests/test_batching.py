@@ -15,6 +15,7 @@ import trio
 from rotom.batching import BACKOFF, Batching
 from rotom.log import Log
 from rotom.plain import helpers
+from rotom.routes import DIALECTS
 from rotom.simulator.play import Play, Stall, Wait
 from rotom.simulator.scenarios_ask import Ask
 
@@ -307,7 +308,7 @@ async def test_what_is_left_after_a_day_expires(timed: Any, clock: Clock) -> Non
 
 
 async def test_a_bug_is_a_result_and_not_the_end(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(item: Any) -> Any:
+    def broken(item: Any, dialect: Any) -> Any:
         raise ZeroDivisionError("a secret text")
 
     monkeypatch.setattr("rotom.batching._turn", broken)
@@ -380,7 +381,7 @@ async def test_what_runs_at_a_stop_has_its_grace(house: Any) -> None:
 
     await ended(house, await create(house, request("warm")))
     await house.batching.call(house.batching.store.database.close)
-    ours = Batching(house.gateway, house.batching.log)
+    ours = Batching(house.gateway, house.batching.log, DIALECTS)
     house.batching._lock.release()
     house.simulator.script(slow)
     async with helpers() as nursery:
@@ -396,7 +397,7 @@ async def test_what_runs_at_a_stop_has_its_grace(house: Any) -> None:
 
 
 async def test_one_process_of_several_does_the_work(house: Any) -> None:
-    other = Batching(house.gateway, Log(house.output, "json"))
+    other = Batching(house.gateway, Log(house.output, "json"), DIALECTS)
     async with helpers() as nursery:
         await nursery.start(other.run, trio.sleep_forever, 0)
         name = await create(house, *(request(str(number)) for number in range(10)))

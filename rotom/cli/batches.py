@@ -1,4 +1,4 @@
-"""List the message batches, or cancel one.
+"""List the batches of all APIs, or cancel one.
 
 Usage:
   rotom batches [--json]
@@ -23,8 +23,9 @@ from rotom.cli import usage
 from rotom.config import load
 from rotom.problem import Problem
 from rotom.sse import Json
-from rotom.state.batches import ENDED, ENDS, Batch, Batches, Pause
+from rotom.state.batches import ENDED, Batch, Batches, Pause
 from rotom.state.database import Database, database_file, worker_lock
+from rotom.state.results import ENDS
 from rotom.status import local_time
 from rotom.term import Terminal, clean, words
 
@@ -92,6 +93,8 @@ def report(batches: Sequence[Batch], pauses: Sequence[Pause], *, working: bool) 
         "batches": [
             {
                 "id": batch.id,
+                "api": batch.api,
+                "endpoint": batch.endpoint,
                 "processing_status": batch.status,
                 "created_at": int(batch.created_at),
                 "expires_at": int(batch.expires_at),
@@ -100,6 +103,7 @@ def report(batches: Sequence[Batch], pauses: Sequence[Pause], *, working: bool) 
                 "total": batch.total,
                 "done": batch.done,
                 **{name: getattr(batch, name) for name in ENDS},
+                "errors": None if batch.errors is None else json.loads(batch.errors),
             }
             for batch in batches
         ],
@@ -116,7 +120,7 @@ def rendered(
     """The list for people: a line a batch, and below what they wait for."""
     if not batches:
         return "no batches"
-    head = tuple(terminal.paint("dim", word) for word in ("BATCH", "STATUS", "DONE", "", "CREATED"))
+    head = tuple(terminal.paint("dim", word) for word in ("BATCH", "API", "STATUS", "DONE", "", "CREATED"))
     lines = [terminal.table([head, *(_row(batch, terminal, now) for batch in batches)])]
     if any(batch.status != ENDED for batch in batches):
         if not working:
@@ -129,8 +133,12 @@ def rendered(
 
 
 def _row(batch: Batch, terminal: Terminal, now: float) -> tuple[str, ...]:
-    status = batch.status.replace("_", " ")
+    status = batch.status.replace("_", " ") if batch.errors is None else "failed"
     bad = [f"{getattr(batch, name)} {name}" for name in ENDS[1:] if getattr(batch, name)]
     done = f"{terminal.bar(batch.done / max(1, batch.total), 10)} {batch.done}/{batch.total}"
+    if batch.errors is not None and (wrong := json.loads(batch.errors)):
+        where = f"line {wrong[0]['line']}: " if wrong[0].get("line") else ""
+        bad.append(clean(f"its file: {where}{wrong[0].get('message')}"))
     age = f"{words(now - batch.created_at)} ago"
-    return (batch.id, terminal.paint("dim", status) if batch.status == ENDED else status, done, ", ".join(bad), age)
+    shown = terminal.paint("dim", status) if batch.status == ENDED else status
+    return (batch.id, batch.api, shown, done, ", ".join(bad), age)

@@ -21,14 +21,18 @@ from rotom.problem import Kind, Problem
 from rotom.routes.account import Account
 from rotom.routes.batches import ENDPOINT as BATCHES
 from rotom.routes.batches import MessageBatches
+from rotom.routes.files import BODY_LIMIT, Files
+from rotom.routes.files import ENDPOINT as FILES
 from rotom.routes.generate import generate
 from rotom.routes.guard import Rules, check, media_type
 from rotom.routes.models import Models
+from rotom.routes.openai_batches import ENDPOINT as OPENAI_BATCHES
+from rotom.routes.openai_batches import OpenAIBatches, openai_only
 from rotom.routes.tokens import count_tokens
 from rotom.routes.websocket import respond
 from rotom.server import Refusal
 from rotom.server.exchange import Exchange
-from rotom.server.routing import JSON, Route, Router
+from rotom.server.routing import FORM, JSON, Route, Router
 from rotom.sse import dumps
 
 DIALECTS: tuple[Dialect, ...] = (messages.DIALECT, chat.DIALECT, responses.DIALECT)
@@ -40,6 +44,7 @@ SMALL = 64 << 10
 def routes(gateway: Gateway, batching: Batching) -> tuple[Route, ...]:
     """The route table. rotom-api(7) describes each of them; a test holds the two together."""
     account, models, batches = Account(gateway), Models(gateway), MessageBatches(batching)
+    files, jobs = Files(batching), OpenAIBatches(batching)
     return (
         *(Route("POST", dialect.endpoint, generate(dialect, gateway), JSON) for dialect in DIALECTS),
         Route("GET", responses.DIALECT.endpoint, respond(responses.DIALECT, gateway)),
@@ -50,6 +55,15 @@ def routes(gateway: Gateway, batching: Batching) -> tuple[Route, ...]:
         Route("DELETE", BATCHES + "/{id}", batches.delete),
         Route("POST", BATCHES + "/{id}/cancel", batches.cancel, body_limit=SMALL),
         Route("GET", BATCHES + "/{id}/results", batches.results),
+        Route("POST", FILES, openai_only(files.create), FORM, BODY_LIMIT),
+        Route("GET", FILES, openai_only(files.list)),
+        Route("GET", FILES + "/{id}", openai_only(files.get)),
+        Route("GET", FILES + "/{id}/content", openai_only(files.content)),
+        Route("DELETE", FILES + "/{id}", openai_only(files.delete)),
+        Route("POST", OPENAI_BATCHES, openai_only(jobs.create), JSON, SMALL),
+        Route("GET", OPENAI_BATCHES, openai_only(jobs.list)),
+        Route("GET", OPENAI_BATCHES + "/{id}", openai_only(jobs.get)),
+        Route("POST", OPENAI_BATCHES + "/{id}/cancel", openai_only(jobs.cancel), body_limit=SMALL),
         Route("GET", "/v1/models", models.list),
         Route("GET", "/v1/models/{id...}", models.one),
         Route("GET", "/v1/status", account.status),

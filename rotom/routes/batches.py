@@ -10,8 +10,10 @@ stands in a field of our own, ``rotom``, beside what it waits for; Anthropic's S
 from __future__ import annotations
 
 import tempfile
-from contextlib import aclosing
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import BinaryIO
 
 import trio
@@ -21,9 +23,10 @@ from rotom.dialects.messages.content import bad
 from rotom.problem import Kind, Problem
 from rotom.server.exchange import Exchange
 from rotom.sse import Json
-from rotom.state.batches import ENDED, Batch, Pause, Result
+from rotom.state.batches import ANTHROPIC, ENDED, Batch, Pause
 from rotom.state.database import no_room
 from rotom.state.files import private_folder
+from rotom.state.results import Result
 
 ENDPOINT = "/v1/messages/batches"
 JSONL = [("content-type", "application/x-jsonl")]
@@ -43,15 +46,11 @@ class MessageBatches:
         """Take a batch. It is answered when it is on the disk, whole."""
         exchange.log["dialect"] = "messages"
         folder = self._batching.gateway.config.home
-        try:
+        with written(folder):
             private_folder(folder)
             with tempfile.TemporaryFile(dir=folder, prefix=".batch-") as file:
                 await _spool(exchange, file)
                 batch = await self._batching.accept(file, exchange.headers)
-        except OSError as exc:
-            raise no_room(exc) or Problem(
-                Kind.UNAVAILABLE, f"cannot write to {folder}: {exc.strerror}", code="database", retry=False
-            ) from exc
         await self._show(exchange, batch)
 
     async def list(self, exchange: Exchange) -> None:
@@ -64,26 +63,26 @@ class MessageBatches:
         if not 1 <= limit <= _MOST:
             raise bad("limit", f"Input should be a whole number from 1 to {_MOST}")
         after, before = query.get("after_id") or None, query.get("before_id") or None
-        batches, more = await self._batching.call(self._store.page, limit, after, before)
+        batches, more = await self._batching.call(self._store.page, limit, after, before, ANTHROPIC)
         data = [shape(batch, _base(exchange), self._batching.pauses()) for batch in batches]
         ends = (data[0]["id"], data[-1]["id"]) if data else (None, None)
         await exchange.json(200, {"data": data, "has_more": more, "first_id": ends[0], "last_id": ends[1]})
 
     async def get(self, exchange: Exchange) -> None:
         """One batch."""
-        await self._show(exchange, await self._batching.call(self._store.get, exchange.params["id"]))
+        await self._show(exchange, await self._batching.call(self._store.get, exchange.params["id"], ANTHROPIC))
 
     async def cancel(self, exchange: Exchange) -> None:
         """Let nothing more of a batch begin."""
         await exchange.body()
-        batch = await self._batching.call(self._store.cancel, exchange.params["id"], self._batching.now())
+        batch = await self._batching.call(self._store.cancel, exchange.params["id"], self._batching.now(), ANTHROPIC)
         self._batching.wake()
         await self._show(exchange, batch)
 
     async def delete(self, exchange: Exchange) -> None:
         """Forget a batch that has ended, and its results."""
         name = exchange.params["id"]
-        await self._batching.call(self._store.delete, name)
+        await self._batching.call(self._store.delete, name, ANTHROPIC)
         await exchange.json(200, {"id": name, "type": "message_batch_deleted"})
 
     async def results(self, exchange: Exchange) -> None:
@@ -94,7 +93,7 @@ class MessageBatches:
             then stays cut, so that nobody takes it for the whole.
         """
         name = exchange.params["id"]
-        page = await self._batching.call(self._store.results, name)
+        page = await self._batching.call(self._store.results, name, 0, ANTHROPIC)
         exchange.start(200, JSONL)
         async with exchange.attended():
             while page:
@@ -104,6 +103,17 @@ class MessageBatches:
 
     async def _show(self, exchange: Exchange, batch: Batch) -> None:
         await exchange.json(200, shape(batch, _base(exchange), self._batching.pauses()))
+
+
+@contextmanager
+def written(folder: Path) -> Iterator[None]:
+    """What the file system says of writing into a folder, as Problems."""
+    try:
+        yield
+    except OSError as exc:
+        raise no_room(exc) or Problem(
+            Kind.UNAVAILABLE, f"cannot write to {folder}: {exc.strerror}", code="database", retry=False
+        ) from exc
 
 
 async def _spool(exchange: Exchange, file: BinaryIO) -> None:
@@ -141,12 +151,15 @@ def shape(batch: Batch, base: str, pauses: list[Pause]) -> Json:
         "results_url": f"{base}{ENDPOINT}/{batch.id}/results" if ended else None,
     }
     if not ended:
-        waits = [
-            {"provider": pause.provider or None, "until": moment(pause.until), "reason": pause.reason}
-            for pause in pauses
-        ]
-        value["rotom"] = {"done": batch.done, "total": batch.total, "waits": waits}
+        value["rotom"] = {"done": batch.done, "total": batch.total, "waits": waits(pauses)}
     return value
+
+
+def waits(pauses: list[Pause]) -> list[Json]:
+    """What batches wait for."""
+    return [
+        {"provider": pause.provider or None, "until": moment(pause.until), "reason": pause.reason} for pause in pauses
+    ]
 
 
 def line(result: Result) -> bytes:

@@ -9,7 +9,7 @@ on without.
 The form of the file has a number, kept in the file itself. A newer file is refused and left as it is; an older one is
 brought up by the steps in `MIGRATIONS`, after a copy of it was put beside it.
 
-What is not here: what is in the tables (batches.py).
+What is not here: what is in the tables (batches.py, client_files.py).
 """
 
 from __future__ import annotations
@@ -75,6 +75,41 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX requests_waiting ON requests (batch, number) WHERE state = 'waiting'",
         "CREATE INDEX requests_running ON requests (batch) WHERE state = 'running'",
         "CREATE INDEX batches_open ON batches (number) WHERE status <> 'ended'",
+    ),
+    (
+        # Batches of more than one API, and OpenAI's files.
+        "ALTER TABLE batches ADD COLUMN api TEXT NOT NULL DEFAULT 'anthropic'",
+        "ALTER TABLE batches ADD COLUMN endpoint TEXT NOT NULL DEFAULT '/v1/messages'",
+        "ALTER TABLE batches ADD COLUMN input_file TEXT",
+        "ALTER TABLE batches ADD COLUMN metadata TEXT",
+        "ALTER TABLE batches ADD COLUMN output_seconds REAL",
+        "ALTER TABLE batches ADD COLUMN model TEXT",
+        "ALTER TABLE batches ADD COLUMN begun_at REAL",
+        "ALTER TABLE batches ADD COLUMN errors TEXT",
+        "ALTER TABLE batches ADD COLUMN output_file TEXT",
+        "ALTER TABLE batches ADD COLUMN error_file TEXT",
+        "ALTER TABLE batches ADD COLUMN input_tokens INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE batches ADD COLUMN cached_tokens INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE batches ADD COLUMN output_tokens INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE batches ADD COLUMN reasoning_tokens INTEGER NOT NULL DEFAULT 0",
+        """CREATE TABLE files (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            filename TEXT NOT NULL,
+            purpose TEXT NOT NULL,
+            bytes INTEGER NOT NULL,
+            created_at REAL NOT NULL,
+            expires_at REAL NOT NULL,
+            batch INTEGER REFERENCES batches (number) ON DELETE CASCADE,
+            holds TEXT
+        )""",
+        """CREATE TABLE parts (
+            file INTEGER NOT NULL REFERENCES files (number) ON DELETE CASCADE,
+            number INTEGER NOT NULL,
+            data BLOB NOT NULL,
+            PRIMARY KEY (file, number)
+        )""",
+        "CREATE INDEX files_of_a_batch ON files (batch) WHERE batch IS NOT NULL",
     ),
 )
 """What makes version n of the file from version n - 1, n counted from 1."""

@@ -17,6 +17,11 @@ from rotom.term import Terminal
 
 NOW = 1_790_000_000.0
 RUNNING = Batch("msgbatch_1", "in_progress", NOW - 120, NOW + 86280, None, None, 200, 49, 1, 0, 0)
+OURS = Batch("batch_3", "in_progress", NOW - 60, NOW + 9, None, None, 4, 1, 0, 0, 0, "openai", "/v1/responses")
+WRONG = (
+    '[{"code": "invalid_json_line", "line": 3, "message": "This line is not parseable as valid JSON.", "param": null}]'
+)
+REFUSED = Batch("batch_4", "ended", NOW, NOW, None, NOW, 0, 0, 0, 0, 0, "openai", "/v1/responses", errors=WRONG)
 DONE = Batch("msgbatch_2", "ended", NOW - 7200, NOW, NOW - 30, NOW - 20, 10, 3, 0, 7, 0)
 
 
@@ -36,7 +41,7 @@ def store(monkeypatch, tmp_path):
 
 def test_a_batch_is_a_line():
     lines = shown(RUNNING, DONE)
-    assert lines[0].split() == ["BATCH", "STATUS", "DONE", "CREATED"]
+    assert lines[0].split() == ["BATCH", "API", "STATUS", "DONE", "CREATED"]
     assert lines[1].split("  ")[0] == "msgbatch_1"
     assert " 50/200 " in lines[1]
     assert "1 errored" in lines[1]
@@ -44,6 +49,17 @@ def test_a_batch_is_a_line():
     assert " 10/10 " in lines[2]
     assert "7 canceled" in lines[2]
     assert len(lines) == 3
+
+
+def test_batches_of_all_apis_are_shown_with_theirs():
+    lines = shown(RUNNING, OURS, REFUSED)
+    assert [line.split()[1] for line in lines[1:4]] == ["anthropic", "openai", "openai"]
+    assert " failed " in lines[3]
+    assert "its file: line 3: This line is not parseable as valid JSON." in lines[3]
+    first, second, third = report([RUNNING, OURS, REFUSED], [], working=True)["batches"]
+    assert (first["api"], first["endpoint"], first["errors"]) == ("anthropic", "/v1/messages", None)
+    assert (second["api"], second["endpoint"]) == ("openai", "/v1/responses")
+    assert third["errors"] == json.loads(WRONG)
 
 
 def test_what_they_wait_for_is_said():
@@ -60,6 +76,8 @@ def test_the_report_has_every_field():
     assert value["waits"] == [{"provider": None, "until": int(NOW) + 9, "reason": "why"}]
     assert value["batches"][0] == {
         "id": "msgbatch_1",
+        "api": "anthropic",
+        "endpoint": "/v1/messages",
         "processing_status": "in_progress",
         "created_at": int(NOW) - 120,
         "expires_at": int(NOW) + 86280,
@@ -71,6 +89,7 @@ def test_the_report_has_every_field():
         "errored": 1,
         "canceled": 0,
         "expired": 0,
+        "errors": None,
     }
     assert report([], [Pause("", NOW, "stale")], working=False)["waits"] == []
 

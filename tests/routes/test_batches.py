@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from rotom.routes.batches import line, moment
-from rotom.state.batches import Result
+from rotom.state.results import Result
 
 PATH = "/v1/messages/batches"
 
@@ -168,7 +168,7 @@ async def test_a_batch_that_is_deleted_under_a_reader_is_cut_and_not_shortened(h
     store = house.batching.store
     real = store.results
 
-    def results(name: str, after: int = 0) -> Any:
+    def results(name: str, after: int = 0, api: str | None = None) -> Any:
         page = real(name, after)[:1]
         store.delete(name)
         return page

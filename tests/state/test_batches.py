@@ -11,19 +11,21 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from rotom.problem import Kind, Problem
 from rotom.state.batches import (
+    ANTHROPIC,
     BATCH,
     CANCELING,
     ENDED,
-    ENDS,
     EXPIRY_SECONDS,
     IN_PROGRESS,
     KEPT_SECONDS,
-    PAGE_BYTES,
+    OPENAI,
     REQUEST,
+    VALIDATING,
     Batches,
     Pause,
 )
 from rotom.state.database import Database
+from rotom.state.results import ENDS, PAGE_BYTES
 
 NOW = 1_790_000_000.0
 
@@ -263,6 +265,116 @@ def test_a_full_disk_loses_no_result(store):
     assert len(store.results(batch.id)[0].result) == 100_000
 
 
+# Batches whose requests are in a file.
+
+
+def file_of(store, *names):
+    return store.files.add("in.jsonl", iter(["".join(names).encode()]), None, NOW)
+
+
+def opened(store, *names, now=NOW):
+    """A batch whose requests have names of one letter, which are all that their text is."""
+    return store.open("/v1/responses", file_of(store, *names).id, None, None, now)
+
+
+def found(*names, model="m"):
+    return [(name, model, index, 1) for index, name in enumerate(names)]
+
+
+def test_a_batch_of_a_file_waits_until_somebody_has_looked_at_it(store):
+    first, second = opened(store, "a", "b"), opened(store, "c")
+    assert (first.status, first.api, first.total, first.begun_at) == (VALIDATING, OPENAI, 0, None)
+    assert store.take(NOW) is None
+    assert store.unread() == first
+    assert store.begin(first.id, found("a", "b"), "m", NOW + 1)
+    begun = store.get(first.id)
+    assert (begun.status, begun.total, begun.begun_at, begun.model) == (IN_PROGRESS, 2, NOW + 1, "m")
+    item = store.take(NOW + 1)
+    assert (item.batch, item.api, item.endpoint, item.custom_id, item.item) == (
+        first.id,
+        OPENAI,
+        "/v1/responses",
+        "a",
+        b"a",
+    )
+    assert store.unread() == second
+    store.refuse(second.id, '[{"code": "x"}]', NOW + 2)
+    end = store.get(second.id)
+    assert (end.status, end.ended_at, end.errors) == (ENDED, NOW + 2, '[{"code": "x"}]')
+    assert (end.output_file, end.error_file) == (None, None)
+    assert store.unread() is None
+
+
+def test_what_was_found_of_a_file_counts_once(store):
+    batch = opened(store, "a")
+    assert store.begin(batch.id, found("a"), "m", NOW)
+    assert store.begin(batch.id, found("a", "a"), "m", NOW), "a second look changes nothing"
+    store.refuse(batch.id, "[]", NOW)
+    assert (store.get(batch.id).status, store.get(batch.id).total) == (IN_PROGRESS, 1)
+    late = opened(store, "b")
+    assert store.cancel(late.id, NOW).status == ENDED
+    assert store.begin(late.id, found("b"), "m", NOW)
+    assert (store.get(late.id).status, store.get(late.id).total) == (ENDED, 0)
+    assert store.unread() is None
+
+
+def test_a_batch_without_its_file_cannot_begin(store):
+    file = file_of(store, "a")
+    batch = store.open("/v1/responses", file.id, None, None, NOW)
+    store.files.delete(file.id, NOW)
+    assert not store.begin(batch.id, found("a"), "m", NOW)
+    assert store.get(batch.id).status == VALIDATING
+    for name in (file.id, "file-nothing"):
+        with pytest.raises(Problem) as caught:
+            store.open("/v1/responses", name, None, None, NOW)
+        assert (caught.value.kind, caught.value.param) == (Kind.INVALID, "input_file_id")
+    assert store.page(10)[0] == [store.get(batch.id)]
+
+
+def test_a_file_that_nobody_looks_at_for_a_day_expires_with_its_batch(store):
+    batch = opened(store, "a")
+    assert store.tidy(NOW + EXPIRY_SECONDS - 1)
+    assert not store.tidy(NOW + EXPIRY_SECONDS)
+    end = store.get(batch.id)
+    assert (end.status, end.total, end.cancel_initiated_at, end.errors) == (ENDED, 0, None, None)
+
+
+def test_after_a_restart_a_file_is_looked_at_again(store):
+    batch = opened(store, "a")
+    again = Batches(Database(store.database.path))
+    again.resume(NOW)
+    assert again.unread() == batch
+    again.database.close()
+
+
+def test_each_api_sees_its_own_batches(store):
+    theirs = [store.add(requests("a"), NOW).id, store.add(requests("a"), NOW).id]
+    ours = [opened(store, "a").id, opened(store, "b").id]
+
+    def page(*arguments):
+        return [batch.id for batch in store.page(*arguments)[0]]
+
+    assert page(9) == [*ours[::-1], *theirs[::-1]]
+    assert page(9, None, None, ANTHROPIC) == theirs[::-1]
+    assert page(9, None, None, OPENAI) == ours[::-1]
+    assert page(9, ours[1], None, OPENAI) == ours[:1]
+    for call in (
+        lambda: store.get(theirs[0], OPENAI),
+        lambda: store.get(ours[0], ANTHROPIC),
+        lambda: store.cancel(theirs[0], NOW, OPENAI),
+        lambda: store.delete(ours[0], ANTHROPIC),
+        lambda: store.results(ours[0], 0, ANTHROPIC),
+        lambda: store.page(9, theirs[0], None, OPENAI),
+    ):
+        with pytest.raises(Problem) as caught:
+            call()
+        assert caught.value.kind is Kind.NOT_FOUND
+    assert store.get(theirs[0], ANTHROPIC).status == IN_PROGRESS
+
+
+# Any order.
+
+
 class Machine(RuleBasedStateMachine):
     """Anything in any order, kills included: counts stay true, ends stay, and whatever the tables allow is all there is."""
 
@@ -282,6 +394,21 @@ class Machine(RuleBasedStateMachine):
     @rule(count=st.integers(1, 4))
     def add(self, count):
         self.batches.append(self.store.add(requests(*map(str, range(count))), self.now).id)
+
+    @rule(count=st.integers(1, 4))
+    def open(self, count):
+        self.batches.append(opened(self.store, *"abcd"[:count], now=self.now).id)
+
+    @rule(good=st.booleans())
+    def look(self, good):
+        if (batch := self.store.unread()) is not None:
+            if good:
+                assert self.store.begin(batch.id, found(*"abcd"[: self.names(batch)]), "m", self.now)
+            else:
+                self.store.refuse(batch.id, "[]", self.now)
+
+    def names(self, batch):
+        return self.store.files.get(batch.input_file, NOW).bytes
 
     @rule()
     def take(self):
@@ -329,7 +456,17 @@ class Machine(RuleBasedStateMachine):
                 batch = self.store.get(name)
                 here = [state for _, of, state in rows if of == number]
                 assert {end: here.count(end) for end in ENDS} == {end: getattr(batch, end) for end in ENDS}
-                assert (batch.status == ENDED) == all(state in ENDS for state in here)
+                over = all(state in ENDS for state in here)
+                assert batch.status == VALIDATING if over and batch.status != ENDED else (batch.status == ENDED) == over
+                assert not here or batch.status != VALIDATING
+                wanted = {"output": here.count("succeeded"), "error": len(here) - here.count("succeeded")}
+                for holds, file in (("output", batch.output_file), ("error", batch.error_file)):
+                    expected = batch.api == OPENAI and batch.status == ENDED and wanted[holds]
+                    assert (file is not None) == bool(expected)
+                    if file is not None:
+                        text, _ = self.store.files.part(file, 0, NOW)
+                        assert text.count(b"\n") == wanted[holds]
+                        assert len(text) == self.store.files.get(file, NOW).bytes
                 assert (batch.ended_at is not None) == (batch.status == ENDED)
                 assert batch.status != CANCELING or "waiting" not in here
         for number, _, state in rows:
@@ -345,7 +482,7 @@ TestMachine = Machine.TestCase
 
 
 def test_the_tables_end_everywhere():
-    assert {after for (_, _), after in BATCH.items()} <= {IN_PROGRESS, CANCELING, ENDED}
+    assert {after for (_, _), after in BATCH.items()} == {IN_PROGRESS, CANCELING, ENDED}
     assert all(after == ENDED for (status, _), after in BATCH.items() if status == ENDED)
     assert not set(REQUEST) & set(ENDS)
     assert set(ENDS) <= set().union(*REQUEST.values())

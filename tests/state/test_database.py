@@ -1,13 +1,16 @@
 """The database: durable transactions, forms of the file, and what is told when the disk or the file is no good."""
 
+import json
 import os
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from rotom.problem import Kind, Problem
+from rotom.state.batches import ANTHROPIC, Batches
 from rotom.state.database import APPLICATION, MIGRATIONS, Database, database_file
 
 FIRST = (("CREATE TABLE things (name TEXT)", "CREATE TABLE more (name TEXT)"),)
@@ -102,6 +105,43 @@ def test_an_older_file_is_brought_up_with_a_copy_beside_it(path):
         assert db.execute("SELECT * FROM things").fetchall() == [("a",)]
         assert db.execute("PRAGMA user_version").fetchone() == (1,)
     db.close()
+
+
+def test_a_real_file_of_the_first_form_is_brought_up(path):
+    path.parent.mkdir(mode=0o700)
+    with sqlite3.connect(path) as db:  # as the last rotom of that form left it, which was killed while it worked
+        db.executescript((Path(__file__).parent / "v1.sql").read_text(encoding="utf-8"))
+    db.close()
+    before = path.read_bytes()
+    store = Batches(Database(path))
+    now = 1_795_350_200.0
+    third, second, first = store.page(10)[0]
+    assert [batch.api for batch in (first, second, third)] == [ANTHROPIC] * 3
+    assert [batch.endpoint for batch in (first, second, third)] == ["/v1/messages"] * 3
+    assert [batch.status for batch in (first, second, third)] == ["ended", "in_progress", "ended"]
+    assert (first.succeeded, first.errored, second.total, third.canceled) == (1, 1, 2, 1)
+    assert [(result.custom_id, result.state) for result in store.results(first.id)] == [
+        ("good", "succeeded"),
+        ("bad", "errored"),
+    ]
+    assert json.loads(store.results(first.id)[0].result)["message"]["content"] == [{"type": "text", "text": "OK"}]
+    store.resume(now)
+    for name in ("left-0", "left-1"):
+        item = store.take(now)
+        assert (item.custom_id, item.api, item.endpoint) == (name, ANTHROPIC, "/v1/messages")
+        store.finish(item.number, "succeeded", b"{}", now)
+    assert store.get(second.id).status == "ended"
+    assert store.files.page(10, None, None, now) == ([], False), "only OpenAI's have files"
+    store.files.add("a", iter([b"x"]), None, now)
+    store.database.close()
+    copy = path.with_name("rotom.db.v1.backup")
+    with sqlite3.connect(copy) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (1,)
+        assert db.execute("SELECT count(*) FROM batches").fetchone() == (3,)
+    db.close()
+    assert len(before) == copy.stat().st_size
+    with pytest.raises(Problem, match="newer rotom"), Database(path, MIGRATIONS[:1]).reading():
+        pass
 
 
 def test_a_step_that_fails_leaves_the_older_file(path):

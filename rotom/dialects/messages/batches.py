@@ -1,4 +1,4 @@
-"""The body of a new message batch: its requests, each read as the question it will be.
+"""The body of a new message batch: its requests, each read as the question it will be; and the results of requests.
 
 Everything is looked at before anything is accepted, so that a batch of a hundred thousand requests does not turn out to
 be wrong in its last one a day later. The errors name the place: ``requests.3.custom_id: ...``.
@@ -8,14 +8,17 @@ What is not here: the batch as an object (routes/batches.py), which is made of w
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from rotom.dialects import Dialect
 from rotom.dialects.messages.content import bad
 from rotom.dialects.messages.read import read
 from rotom.elements import Element, elements
 from rotom.problem import Kind, Problem
+from rotom.sse import Json, dumps
 
 MOST_BYTES = 256 << 20
 MOST_REQUESTS = 100_000
@@ -85,3 +88,19 @@ def _request(element: Element, where: str, headers: Mapping[str, str]) -> Reques
         message = problem.message.removeprefix(f"{problem.param}: ")
         raise Problem(Kind.INVALID, f"{place}: {message}", code=problem.code, param=place) from problem
     return Request(custom_id, turn.asked, element.offset, element.length)
+
+
+def question(item: bytes) -> Json:
+    """The body of a request."""
+    params: Json = json.loads(item)["params"]
+    return params
+
+
+def succeeded(custom_id: str, answer: Json, request_id: str) -> bytes:
+    """The result of a request that was answered."""
+    return dumps({"type": "succeeded", "message": answer})
+
+
+def errored(custom_id: str, dialect: Dialect, problem: Problem, request_id: str) -> bytes:
+    """The result of a request that was not."""
+    return dumps({"type": "errored", "error": dialect.problem(problem, request_id)})

@@ -32,6 +32,7 @@ class Turn:
       words: fields of `body` -> what the client calls them, where a provider says that it leaves them out; "" for one that
         is not worth telling.
       names: shortened tool name -> the client's own name, for the renderer to map back.
+      hints: headers of the client that are for the provider, lower case; it takes those that it knows.
       previous: the id of an earlier answer that this goes on from (``previous_response_id``), as the client wrote it.
       keep: whether this answer may be kept, for others to go on from and to be fetched.
       extra: what a dialect's renderer wants to remember of the request; nobody else reads it.
@@ -45,6 +46,7 @@ class Turn:
     mapped: tuple[tuple[str, str], ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    hints: Mapping[str, str] = field(default_factory=dict)
     previous: str | None = None
     keep: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)

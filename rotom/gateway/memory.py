@@ -40,7 +40,11 @@ def recall(turn: Turn, answers: Answers) -> tuple[Kept | None, list[Any]]:
 
 
 def _referred(item: Any, answers: Answers) -> Any:
-    if not isinstance(item, dict) or item.get("type") != "item_reference":
+    if not isinstance(item, dict):
+        return item
+    if item.get("type") == "reasoning" and not item.get("encrypted_content") and isinstance(item.get("id"), str):
+        return answers.item(item["id"]) or item  # clients give back what they understand of it
+    if item.get("type") != "item_reference":
         return item
     if (found := answers.item(str(item.get("id")))) is None:
         raise Problem(

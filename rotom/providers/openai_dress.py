@@ -61,7 +61,13 @@ TAKEN = frozenset(
 )
 """The fields of a turn's body that `body_of` reads. openai_receipt.py tells of the others."""
 
+HINTS = ("x-codex-beta-features", "x-codex-turn-state")
+"""Headers of Codex CLI 0.169 that are passed on: the state comes with an answer and goes back with the next request of the
+same turn (seen 2026-11)."""
+
 _STRIPPED = frozenset({"cache_control", "prompt_cache_breakpoint"})
+_OUTPUT_ONLY = frozenset({"created_by", "parsed_arguments", "parsed"})
+"""What libraries put into items of an answer, or get with them, and give back."""
 _NAMESPACE = UUID("5f0d4b4e-6c1d-5b0f-9a3e-726f746f6d00")
 _MAX_CACHE_KEY = 64
 
@@ -76,6 +82,7 @@ def dress(config: Config, turn: Turn, model: Model, token: Token) -> Outgoing:
         ("x-client-request-id", session),
         ("content-type", "application/json"),
         ("accept", "text/event-stream"),
+        *((name, turn.hints[name]) for name in HINTS if name in turn.hints),
     )
     return Outgoing("POST", base_url(config, token) + "/responses", headers, dumps(body_of(turn, model, session)))
 
@@ -202,7 +209,10 @@ def _input(items: Any) -> list[Json]:
 
 def _item(item: Json) -> Json:
     # Ids are ours or another account's: foreign ones are a 400. Keys of rotom's own stay here.
-    out = {key: value for key, value in item.items() if key != "id" and key not in _STRIPPED and key[:6] != "rotom_"}
+    left = _STRIPPED | _OUTPUT_ONLY | {"id"}
+    out = {key: value for key, value in item.items() if key not in left and key[:6] != "rotom_"}
+    if out.get("type") == "reasoning":
+        out.pop("status", None)
     if out.get("role") == "system":
         out["role"] = "developer"  # 400 "System messages are not allowed"
     for key in ("content", "output"):
@@ -213,8 +223,8 @@ def _item(item: Json) -> Json:
 
 
 def _part(part: Any) -> Any:
-    if isinstance(part, dict) and not _STRIPPED.isdisjoint(part):
-        return {key: value for key, value in part.items() if key not in _STRIPPED}
+    if isinstance(part, dict) and not (_STRIPPED.isdisjoint(part) and _OUTPUT_ONLY.isdisjoint(part)):
+        return {key: value for key, value in part.items() if key not in _STRIPPED and key not in _OUTPUT_ONLY}
     return part
 
 

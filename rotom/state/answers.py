@@ -93,20 +93,24 @@ class Kept:
 
     @property
     def output(self) -> list[Json]:
-        """The items of the answer."""
-        return [json.loads(text) for text in self.answered]
+        """The items of the answer. Each has an id, as above."""
+        return [self._named(number, json.loads(text)) for number, text in enumerate(self.answered, len(self.asked))]
 
     def conversation(self) -> list[Json]:
         """Every item from the beginning up to this answer, the answer among them, for a turn that goes on from it.
 
-        Reasoning says in keys of rotom's own whose it is.
+        Reasoning says in keys of rotom's own whose it is. A call that was cut off is left out: nobody can answer it.
         """
-        line = self.line()
-        return [_bound(item, node.provider, node.account) for node in line for item in (*node.input, *node.output)]
+        return [
+            _bound(item, node.provider, node.account)
+            for node in self.line()
+            for item in (*node.input, *node.output)
+            if not (item.get("status") == "incomplete" and "call_id" in item)
+        ]
 
     def context(self) -> list[Json]:
-        """Every item that this answer was given: the conversation before it, and its own input."""
-        before = [item for node in self.line() if node is not self for item in (*node.input, *node.output)]
+        """Every item that this answer was given: the conversation before it, and its own input. Each has an id."""
+        before = [item for node in self.line()[:-1] for item in (*node.input, *node.output)]
         return [*before, *self.input]
 
     def line(self) -> list[Kept]:
@@ -119,10 +123,9 @@ class Kept:
         return nodes[::-1]
 
     def find(self, item_id: str) -> Json | None:
-        """An input item by the id that was made for it here."""
-        return next(
-            (_bound(item, self.provider, self.account) for item in self.input if item.get("id") == item_id), None
-        )
+        """An item by the id that was made for it here."""
+        items = (*self.input, *self.output)
+        return next((_bound(item, self.provider, self.account) for item in items if item.get("id") == item_id), None)
 
     def _named(self, number: int, item: Json) -> Json:
         # The id says where the item is, so that it need not be remembered.

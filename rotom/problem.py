@@ -10,6 +10,7 @@ What is not here: how a Problem looks on the wire (dialects/), and what a provid
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
 
 
@@ -51,6 +52,8 @@ class Problem(Exception):
       limit: the two numbers of a limit that was passed, (actual, allowed), where known: tokens for
         ``context_length_exceeded``.
       hint: a second line for the command line only: the next command to type.
+      words: the provider's own words alone, where the message has ours around them: some clients look for them.
+      details: what else the provider said in numbers, for dialects whose clients read it (``resets_at``, ``plan_type``).
       event: the provider's own event that told of it inside a stream, for a dialect that can pass it on as it is.
     """
 
@@ -65,6 +68,8 @@ class Problem(Exception):
         retry: bool | None = None,
         limit: tuple[int | None, int | None] | None = None,
         hint: str | None = None,
+        words: str | None = None,
+        details: Mapping[str, object] | None = None,
         event: object = None,
     ) -> None:
         super().__init__(message)
@@ -76,6 +81,8 @@ class Problem(Exception):
         self.retry = retry
         self.limit = limit
         self.hint = hint
+        self.words = words
+        self.details = details or {}
         self.event = event
 
     def __repr__(self) -> str:

@@ -60,6 +60,7 @@ class Dialect:
       fold: the frames of one whole answer -> the final object of a client that did not ask for a stream.
       problem: the error body when nothing was sent yet: (problem, request id) -> JSON.
       status: the HTTP status this API uses for a problem.
+      vendor: whether clients understand the headers of the provider's own answers.
       headers: extra response headers this API uses for a problem (retry-after is added for every dialect).
     """
 
@@ -71,3 +72,4 @@ class Dialect:
     problem: Callable[[Problem, str], Json]
     status: Callable[[Problem], int]
     headers: Callable[[Problem], list[tuple[str, str]]]
+    vendor: bool = False

@@ -20,7 +20,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import httpx
 import trio
@@ -31,7 +32,7 @@ from rotom.gateway.answer import Answer, Plan
 from rotom.gateway.memory import drafted, may_go, recall
 from rotom.places import Places
 from rotom.problem import Kind, Problem
-from rotom.providers import Provider, Token, Usage, Window
+from rotom.providers import Flow, Provider, Token, Usage, Window
 from rotom.receipt import Receipt, safe
 from rotom.sse import Json
 from rotom.state.answers import Answers, Bounds
@@ -157,18 +158,36 @@ class Gateway:
 
     async def _usage(self, name: str, token: Token) -> tuple[Token, Usage]:
         """What the provider says of the limits, and the token that it took: one that it refuses is renewed once."""
-        ask_limits = self.providers[name].usage
+        return await self._played(name, token, self.providers[name].usage)
+
+    async def _played(self, name: str, token: Token, call: Callable[[Token], Flow]) -> tuple[Token, Any]:
+        """What a call of a provider gave, and the token that it took: one that it refuses is renewed once."""
         try:
-            return token, await play(self.client, ask_limits(token))
+            return token, await play(self.client, call(token))
         except Problem as problem:
             if problem.code != "token_refused":
                 raise
         with _advice():
             token = await self.keeper.renew(name, REFUSED, token)
         try:
-            return token, await play(self.client, ask_limits(token))
+            return token, await play(self.client, call(token))
         except Problem as problem:
             raise _final(problem, name) from problem
+
+    async def vendor_models(self, client_version: str) -> tuple[Json, str | None] | None:
+        """The list of models and its etag as a provider gives it to its own client of that version; None where no provider
+        that is logged in has one.
+
+        Raises:
+          Problem: it could not be had.
+        """
+        for name in await self.served():
+            if (listing := self.providers[name].vendor_models) is not None:
+                with _advice():
+                    token = await self.keeper.token(name)
+                _, found = await self._played(name, token, partial(listing, client_version))
+                return cast("tuple[Json, str | None]", found)
+        return None
 
     async def renew(self, name: str) -> Token:
         """Renew a provider's token because a person asked for it.
@@ -247,7 +266,13 @@ class Gateway:
             self.answers.sweep()
 
     async def count(self, turn: Turn) -> Count:
-        """How many input tokens a turn has, as well as that is known here; for a model that nobody has, too."""
+        """How many input tokens a turn has, as well as that is known here; for a model that nobody has, too.
+
+        Raises:
+          Problem: it goes on from an answer, or refers to an item, that is not kept.
+        """
+        parent, own = recall(turn, self.answers)
+        turn = turn.with_body(input=[*(parent.conversation() if parent is not None else ()), *own])
         try:
             name = (await self.catalogue()).resolve(turn.asked).id
         except Problem:
@@ -354,6 +379,7 @@ class Gateway:
             answer = Answer(plan, source, silence, self.config.idle_timeout)
             answer.secret = token.access.encode()
             answer.served = headers.get("openai-model")
+            answer.told = plan.provider.told(headers)
             yield answer
 
 

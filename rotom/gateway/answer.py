@@ -67,6 +67,7 @@ class Answer:
     Attributes:
       model: the model that was asked. served: the one that the provider says it used.
       secret: what no event that is passed on may quote.
+      told: headers of the provider's answer that its own clients want.
       usage: the token counts, once the terminal event came; whole: whether that said that nothing is missing.
       retries: how many attempts died before this one.
     """
@@ -74,6 +75,7 @@ class Answer:
     def __init__(self, plan: Plan, source: AsyncIterator[list[Event]], silence: trio.CancelScope, idle: float) -> None:
         self.model = plan.model
         self.served: str | None = None
+        self.told: tuple[tuple[str, str], ...] = ()
         self.usage: Json | None = None
         self.whole = False
         self.retries = 0

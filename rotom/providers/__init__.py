@@ -170,6 +170,8 @@ class Provider:
       windows: response headers -> the rate-limit windows in them.
       import_login: bytes of the vendor's own credentials file -> Token; None where there is none.
       settle: token -> flow that returns the token with what else its account needs (routing), asked once after a login.
+      told: response headers -> those that the vendor's own clients want to see; never a cookie.
+      vendor_models: (client version, token) -> flow that returns (list of models as the vendor's own client gets it, etag).
       private: event type -> whether it is for the vendor's own clients only; asked for types outside of ``response.*``.
     """
 
@@ -191,6 +193,8 @@ class Provider:
     import_login: Callable[[bytes], Token] | None = None
     settle: Callable[[Token], Flow] | None = None
     private: Callable[[str], bool] = lambda _type: False
+    told: Callable[[Mapping[str, str]], tuple[tuple[str, str], ...]] = lambda _headers: ()
+    vendor_models: Callable[[str, Token], Flow] | None = None
     receipt: Callable[[Turn, Model], Receipt] = lambda _turn, _model: Receipt()
     aliases: tuple[str, ...] = ()
     callback_ports: tuple[int, ...] = ()

@@ -59,7 +59,7 @@ INCLUDE = "reasoning.encrypted_content"
 """Without it, reasoning could not be given back in the next turn: nothing is stored there."""
 
 WITHOUT_EFFECT = frozenset(
-    {"stream", "store", "stream_options", "client_metadata", "background", "previous_response_id"}
+    {"stream", "store", "stream_options", "client_metadata", "background", "background_options", "previous_response_id"}
 )
 """Fields that are answered by rotom itself, or ask for nothing."""
 

@@ -157,7 +157,12 @@ class Triage:
                 )
             case status if status >= 400:
                 return Problem(
-                    Kind.INVALID, said(fault), code=fault.code or "invalid_request", param=fault.param, retry=False
+                    Kind.INVALID,
+                    said(fault),
+                    code=fault.code or "invalid_request",
+                    param=fault.param,
+                    retry=False,
+                    words=fault.words or None,
                 )
             case status:
                 return Problem(
@@ -227,7 +232,8 @@ def context(fault: Fault) -> Problem:
 def policy(fault: Fault) -> Problem:
     """The service does not want to answer this."""
     words = fault.words or "the request was flagged"
-    return Problem(Kind.INVALID, f"the provider declined the request: {words}", code=fault.code, retry=False)
+    message = f"the provider declined the request: {words}"
+    return Problem(Kind.INVALID, message, code=fault.code, retry=False, words=fault.words or None)
 
 
 def encrypted(fault: Fault) -> Problem:

@@ -6,10 +6,11 @@ What is not here: the login (openai_login.py), the request of a turn (openai_dre
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import ceil, isfinite
 from typing import Any
+from urllib.parse import urlencode
 
 from rotom.catalogue import Model
 from rotom.config import Config
@@ -22,6 +23,8 @@ from rotom.providers.openai_receipt import receipt
 from rotom.providers.openai_refusals import failure, refusal, windows
 from rotom.sse import Json
 from rotom.turn import Turn
+
+TOLD = frozenset({"openai-model", "openai-processing-ms", "x-models-etag", "x-oai-request-id", "x-reasoning-included"})
 
 PRIVATE = ("codex.", "responsesapi.", "keepalive")
 """Beginnings of event types that are for the vendor's own clients (seen in streams to Codex CLI 0.169)."""
@@ -52,6 +55,8 @@ def make(config: Config) -> Provider:
         import_login=openai_token.import_login,
         settle=accounts_check(config),
         receipt=receipt,
+        told=told,
+        vendor_models=vendor_models(config),
         private=lambda kind: kind.startswith(PRIVATE),
         callback_ports=openai_login.CALLBACK_PORTS,
         callback_path=openai_login.CALLBACK_PATH,
@@ -70,6 +75,31 @@ def models(config: Config) -> Callable[[Token], Flow]:
         return read_models(entries), reply.headers.get("etag")
 
     return flow
+
+
+def vendor_models(config: Config) -> Callable[[str, Token], Flow]:
+    """(client version, token) -> flow that returns (the list as Codex CLI gets it, etag)."""
+
+    def flow(version: str, token: Token) -> Flow:
+        query = urlencode({"client_version": version})
+        reply: Reply = yield Outgoing.get(
+            f"{base_url(config, token)}/models?{query}", (*identity(config, token), ("accept", "*/*"))
+        )
+        listing = _good(reply)
+        if not isinstance(listing.get("models"), list):
+            raise Problem(Kind.UPSTREAM, "the provider's list of models could not be read", code="models_unreadable")
+        return {"models": listing["models"]}, reply.headers.get("etag")
+
+    return flow
+
+
+def told(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """The headers of an answer that Codex CLI reads: limits, the model, where the turn goes on (0.169, 2026-11)."""
+    return tuple(
+        (name, value)
+        for name, value in headers.items()
+        if (name in TOLD or name.startswith("x-codex-")) and value.isascii() and value.isprintable()
+    )
 
 
 def usage(config: Config) -> Callable[[Token], Flow]:

@@ -61,7 +61,10 @@ TAKEN = frozenset(
 )
 """The fields of a turn's body that `body_of` reads. openai_receipt.py tells of the others."""
 
-HINTS = ("x-codex-beta-features", "x-codex-turn-state")
+LITE = "x-openai-internal-codex-responses-lite"
+"""Says that a request of Codex CLI is in the reduced form of the newer models: its tools are an item of the input."""
+
+HINTS = ("x-codex-beta-features", "x-codex-turn-state", LITE)
 """Headers of Codex CLI 0.169 that are passed on: the state comes with an answer and goes back with the next request of the
 same turn (seen 2026-11)."""
 
@@ -156,6 +159,8 @@ def body_of(turn: Turn, model: Model, session: str) -> Json:
         body["tools"] = tools
         body["tool_choice"] = _renamed(asked.get("tool_choice") or "auto")
         body["parallel_tool_calls"] = model.parallel_tools and asked.get("parallel_tool_calls") is not False
+    elif turn.hints.get(LITE) == "true":
+        body["parallel_tool_calls"] = False  # "requires `parallel_tool_calls` to be false" (seen by others, 2026)
     if reasoning := _reasoning(asked.get("reasoning"), model):
         body["reasoning"] = reasoning
     body["store"] = False

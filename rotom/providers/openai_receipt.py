@@ -16,6 +16,7 @@ from rotom.turn import Turn
 WITHOUT_EFFECT = frozenset(
     {
         "background",
+        "background_options",
         "conversation",
         "metadata",
         "previous_response_id",

@@ -86,7 +86,17 @@ def _usage_limit(fault: Fault) -> Problem:
         message += f"; it resets at {local(now + seconds)} (in {duration(seconds)}, {seconds:.0f} seconds)"
     else:
         message += "; 'rotom status' shows when it resets"
-    return Problem(Kind.RATE_LIMITED, message, code="usage_limit_reached", retry_after=seconds, retry=False)
+    told = {"plan_type": plan if named else None, "resets_at": resets}
+    if resets is None and seconds is not None:
+        told["resets_at"] = round(now + seconds)
+    return Problem(
+        Kind.RATE_LIMITED,
+        message,
+        code="usage_limit_reached",
+        retry_after=seconds,
+        retry=False,
+        details={name: value for name, value in told.items() if value is not None},
+    )
 
 
 def _not_included(fault: Fault) -> Problem:

@@ -28,6 +28,8 @@ from rotom.routes.guard import Rules, check, media_type
 from rotom.routes.models import Models
 from rotom.routes.openai_batches import ENDPOINT as OPENAI_BATCHES
 from rotom.routes.openai_batches import OpenAIBatches, openai_only
+from rotom.routes.responses import ENDPOINT as RESPONSES
+from rotom.routes.responses import Responses
 from rotom.routes.tokens import count_tokens
 from rotom.routes.websocket import respond
 from rotom.server import Refusal
@@ -38,6 +40,9 @@ from rotom.sse import dumps
 DIALECTS: tuple[Dialect, ...] = (messages.DIALECT, chat.DIALECT, responses.DIALECT)
 """Every client-side API that can be asked."""
 
+PREFIX = "/v1"
+"""What may be left out of a path: some programs want the address of the API with it, some without."""
+
 SMALL = 64 << 10
 
 
@@ -45,6 +50,7 @@ def routes(gateway: Gateway, batching: Batching) -> tuple[Route, ...]:
     """The route table. rotom-api(7) describes each of them; a test holds the two together."""
     account, models, batches = Account(gateway), Models(gateway), MessageBatches(batching)
     files, jobs = Files(batching), OpenAIBatches(batching)
+    stored = Responses(gateway)
     return (
         *(Route("POST", dialect.endpoint, generate(dialect, gateway), JSON) for dialect in DIALECTS),
         Route("GET", responses.DIALECT.endpoint, respond(responses.DIALECT, gateway)),
@@ -64,6 +70,12 @@ def routes(gateway: Gateway, batching: Batching) -> tuple[Route, ...]:
         Route("GET", OPENAI_BATCHES, openai_only(jobs.list)),
         Route("GET", OPENAI_BATCHES + "/{id}", openai_only(jobs.get)),
         Route("POST", OPENAI_BATCHES + "/{id}/cancel", openai_only(jobs.cancel), body_limit=SMALL),
+        Route("POST", RESPONSES + "/compact", stored.compact, JSON),
+        Route("POST", RESPONSES + "/input_tokens", stored.input_tokens, JSON),
+        Route("GET", RESPONSES + "/{id}", stored.get),
+        Route("DELETE", RESPONSES + "/{id}", stored.delete, body_limit=SMALL),
+        Route("GET", RESPONSES + "/{id}/input_items", stored.input_items),
+        Route("POST", RESPONSES + "/{id}/cancel", stored.cancel, body_limit=SMALL),
         Route("GET", "/v1/models", models.list),
         Route("GET", "/v1/models/{id...}", models.one),
         Route("GET", "/v1/status", account.status),
@@ -75,7 +87,7 @@ def routes(gateway: Gateway, batching: Batching) -> tuple[Route, ...]:
 
 def is_anthropic(exchange: Exchange) -> bool:
     """Whether the client speaks to us as to Anthropic."""
-    path, endpoint = exchange.path, messages.DIALECT.endpoint
+    path, endpoint = PREFIX + exchange.path.removeprefix(PREFIX), messages.DIALECT.endpoint
     return path == endpoint or path.startswith(endpoint + "/") or "anthropic-version" in exchange.headers
 
 
@@ -90,7 +102,7 @@ class Application:
         self.gateway = gateway
         self.rules = rules
         self.log = log
-        self.router = Router(routes(gateway, batching))
+        self.router = Router(routes(gateway, batching), PREFIX)
 
     async def handle(self, exchange: Exchange) -> None:
         """Guard, find, check the body's type, handle."""

@@ -75,7 +75,9 @@ def generate(dialect: Dialect, gateway: Gateway) -> Handler:
         if turn.stream:
             await _stream(dialect, gateway, plan, exchange)
         else:
-            await _whole(dialect, gateway, plan, exchange)
+            whole = await answered(dialect, gateway, plan, exchange)
+            if whole is not None:
+                await exchange.json(200, *whole)
 
     return handler
 
@@ -96,7 +98,7 @@ async def _stream(dialect: Dialect, gateway: Gateway, plan: Plan, exchange: Exch
         try:
             async with gateway.run(plan, once=_repeats(exchange)) as answer:
                 if not exchange.started:
-                    exchange.start(200, EVENT_STREAM + _served(answer))
+                    exchange.start(200, EVENT_STREAM + _told(dialect, answer))
                 await relay(gateway, plan, answer, renderer, send, exchange.log)
                 await exchange.finish()
         except Problem as problem:
@@ -107,7 +109,15 @@ async def _stream(dialect: Dialect, gateway: Gateway, plan: Plan, exchange: Exch
             await exchange.finish()
 
 
-async def _whole(dialect: Dialect, gateway: Gateway, plan: Plan, exchange: Exchange) -> None:
+async def answered(
+    dialect: Dialect, gateway: Gateway, plan: Plan, exchange: Exchange
+) -> tuple[Json, list[tuple[str, str]]] | None:
+    """The whole answer for a client that did not ask for a stream, and the headers that belong to it; None when the client
+    hung up before.
+
+    Raises:
+      Problem: there is no answer.
+    """
     whole = list[Event]()
 
     async def collect(frames: list[Event]) -> None:
@@ -117,12 +127,14 @@ async def _whole(dialect: Dialect, gateway: Gateway, plan: Plan, exchange: Excha
     async with exchange.attended():
         async with gateway.run(plan, once=_repeats(exchange)) as answer:
             await relay(gateway, plan, answer, dialect.renderer(plan.turn), collect, exchange.log)
-        await exchange.json(200, dialect.fold(whole), _served(answer))
+        return dialect.fold(whole), _told(dialect, answer)
 
 
-def _served(answer: Answer) -> list[tuple[str, str]]:
-    """The header that names the model which the provider says it used."""
-    return [(SERVED, safe(answer.served))] if answer.served else []
+def _told(dialect: Dialect, answer: Answer) -> list[tuple[str, str]]:
+    """The header that names the model which the provider says it used, and those of the provider's own that the dialect's
+    clients understand."""
+    served = [(SERVED, safe(answer.served))] if answer.served else []
+    return [*served, *answer.told] if dialect.vendor else served
 
 
 def _repeats(exchange: Exchange) -> bool:

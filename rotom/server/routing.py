@@ -40,10 +40,15 @@ class Route:
 
 
 class Router:
-    """Finds the route of a request."""
+    """Finds the route of a request.
 
-    def __init__(self, routes: Iterable[Route]) -> None:
+    Arguments:
+      prefix: a path that is not in the table is looked for once more with this before it.
+    """
+
+    def __init__(self, routes: Iterable[Route], prefix: str = "") -> None:
         self.routes = tuple(routes)
+        self._prefix = prefix
         self._exact: dict[str, dict[str, Route]] = {}
         self._patterns: list[tuple[list[str], Route]] = []
         for route in self.routes:
@@ -58,15 +63,9 @@ class Router:
         Raises:
           Problem: NOT_FOUND, or METHOD with the methods that there are.
         """
-        found: list[tuple[Route, dict[str, str]]] = [(route, {}) for route in self._exact.get(path, {}).values()]
+        found = self._at(path) or (self._at(self._prefix + path) if self._prefix else [])
         if not found:
-            segments = path.split("/")
-            for pattern, route in self._patterns:
-                params = _match(pattern, segments)
-                if params is not None:
-                    found.append((route, params))
-        if not found:
-            raise Problem(Kind.NOT_FOUND, f"there is no {path} here; rotom-api(7) lists the routes", code="not_found")
+            raise Problem(Kind.NOT_FOUND, f"Invalid URL ({method} {path})", retry=False)
         wanted = "GET" if method == "HEAD" else method
         for route, params in found:
             if route.method == wanted:
@@ -77,11 +76,18 @@ class Router:
 
     def methods(self, path: str) -> list[str]:
         """The methods that `path` takes."""
-        segments = path.split("/")
-        found = set(self._exact.get(path, ()))
-        return sorted(
-            found or {route.method for pattern, route in self._patterns if _match(pattern, segments) is not None}
-        )
+        found = self._at(path) or (self._at(self._prefix + path) if self._prefix else [])
+        return sorted({route.method for route, _ in found})
+
+    def _at(self, path: str) -> list[tuple[Route, dict[str, str]]]:
+        """The routes at a path, one a method, each with the values of its pattern."""
+        found: list[tuple[Route, dict[str, str]]] = [(route, {}) for route in self._exact.get(path, {}).values()]
+        if not found:
+            segments = path.split("/")
+            for pattern, route in self._patterns:
+                if (params := _match(pattern, segments)) is not None:
+                    found.append((route, params))
+        return found
 
 
 def _match(pattern: list[str], segments: list[str]) -> dict[str, str] | None:

@@ -104,7 +104,7 @@ class Kept:
         return [
             _bound(item, node.provider, node.account)
             for node in self.line()
-            for item in (*node.input, *node.output)
+            for item in map(json.loads, (*node.asked, *node.answered))
             if not (item.get("status") == "incomplete" and "call_id" in item)
         ]
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from rotom.simulator import models as simulated
+from rotom.simulator.play import Reply
+
 ANTHROPIC = {"anthropic-version": "2023-06-01"}
 
 
@@ -22,7 +25,7 @@ async def test_one_model(house: Any) -> None:
     assert (await house.client.get("/v1/models/gpt-5.5", headers=ANTHROPIC)).json()["type"] == "model"
     unknown = await house.client.get("/v1/models/nothing")
     assert unknown.status_code == 404
-    assert unknown.json()["error"]["code"] == "not_found"
+    assert unknown.json()["error"]["code"] == "model_not_found"
     assert (await house.client.get("/v1/models/nothing", headers=ANTHROPIC)).status_code == 404
 
 
@@ -30,3 +33,21 @@ async def test_a_retired_model_is_not_listed_but_found(house: Any) -> None:
     listed = [model["id"] for model in (await house.client.get("/v1/models")).json()["data"]]
     assert "gpt-5.1" not in listed
     assert (await house.client.get("/v1/models/gpt-5.1", headers=ANTHROPIC)).json()["lifecycle"] == "retired"
+
+
+async def test_the_list_for_codex_is_the_providers_own(house: Any) -> None:
+    answer = await house.client.get("/v1/models?client_version=0.169.0")
+    theirs, etag = simulated.listing("0.169.0")
+    assert answer.json() == theirs
+    assert answer.headers["etag"] == etag
+    old = await house.client.get("/models?client_version=0.128.0")
+    assert len(old.json()["models"]) < len(theirs["models"])
+
+
+async def test_the_list_for_codex_when_the_provider_has_none(house: Any) -> None:
+    house.simulator.script(Reply(500, b"{}"), path="/backend-api/codex/models")
+    answer = await house.client.get("/v1/models", params={"client_version": "0.169.0&x=y"})
+    assert answer.status_code == 200
+    listed = [model["id"] for model in (await house.client.get("/v1/models")).json()["data"]]
+    assert [model["slug"] for model in answer.json()["models"]] == listed
+    assert answer.headers["etag"]

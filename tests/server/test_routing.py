@@ -52,7 +52,7 @@ MISSING = """
 
 @pytest.mark.parametrize("path", ["", *MISSING.split()])
 def test_what_is_not_there(path: str) -> None:
-    with pytest.raises(Problem, match="there is no") as told:
+    with pytest.raises(Problem, match="Invalid URL") as told:
         ROUTER.find("GET", path)
     assert told.value.kind is Kind.NOT_FOUND
 
@@ -71,3 +71,15 @@ def test_other_methods(method: str, path: str, takes: str) -> None:
     with pytest.raises(Problem, match=f"takes {takes}, not {method}") as told:
         ROUTER.find(method, path)
     assert told.value.kind is Kind.METHOD
+
+
+def test_a_prefix_may_be_left_out() -> None:
+    router = Router(ROUTER.routes, "/v1")
+    assert router.find("GET", "/models")[0].path == "/v1/models"
+    assert router.find("GET", "/models/a/b")[1] == {"id": "a/b"}
+    assert router.find("GET", "/")[0].path == "/"
+    assert router.methods("/messages") == ["POST"]
+    assert router.methods("/nothing") == []
+    for path in ("/v1/v1/models", "models", "//models", ""):
+        with pytest.raises(Problem):
+            router.find("GET", path)

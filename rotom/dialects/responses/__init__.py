@@ -16,4 +16,5 @@ DIALECT = Dialect(
     problem=problem,
     status=status,
     headers=headers,
+    vendor=True,
 )

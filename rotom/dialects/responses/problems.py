@@ -21,13 +21,13 @@ _REQUEST_CODES = frozenset({"context_length_exceeded", "context_too_large"})
 def problem(problem: Problem, request_id: str) -> Json:
     """The error body. The request id travels in a header."""
     error: Json = {
-        "message": problem.message,
+        "message": problem.words or problem.message,
         "type": error_type(problem),
         "param": problem.param,
-        "code": problem.code,
+        "code": None if problem.code == "invalid_request" else problem.code,  # as where the provider gave none
     }
     if problem.code == "usage_limit_reached" and problem.retry_after is not None:
-        error["resets_in_seconds"] = round(problem.retry_after)
+        error |= {**problem.details, "resets_in_seconds": round(problem.retry_after)}
     return {"error": error}
 
 

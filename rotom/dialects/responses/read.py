@@ -23,9 +23,9 @@ _REFUSED = {
 
 _SESSION_HEADERS = ("session-id", "session_id", "thread-id", "conversation_id")
 
-HINTS = ("x-codex-turn-state", "x-codex-beta-features")
-"""Headers of the vendor's own client that are for the provider: where its turn goes on, and what it can do (seen in
-Codex CLI 0.169, 2026-11)."""
+HINTS = ("x-codex-turn-state", "x-codex-beta-features", "x-openai-internal-codex-responses-lite")
+"""Headers of the vendor's own client that are for the provider: where its turn goes on, what it can do, and the reduced
+form of requests (seen in Codex CLI 0.169, 2026-11)."""
 
 MOST_TOOLS = 10_000
 

@@ -32,3 +32,15 @@ def test_a_usage_limit_says_when_it_ends() -> None:
     trouble = Problem(Kind.RATE_LIMITED, "x", code="usage_limit_reached", retry_after=90.4, retry=False)
     assert problem(trouble, "r")["error"]["resets_in_seconds"] == 90
     assert headers(trouble) == [("x-should-retry", "false")]
+    trouble = Problem(Kind.RATE_LIMITED, "x", code="usage_limit_reached", retry_after=9, details={"plan_type": "plus"})
+    assert problem(trouble, "r")["error"]["plan_type"] == "plus"
+
+
+def test_the_providers_own_words_stand_alone() -> None:
+    trouble = Problem(Kind.INVALID, "the provider refused (400): No.", code="invalid_request", words="No.")
+    assert problem(trouble, "r")["error"] == {
+        "message": "No.",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": None,
+    }

@@ -23,6 +23,9 @@ background requests ask for a haiku whatever model is set."""
 SMALL = ("haiku",)
 """Words in those names that stand for a small model."""
 
+DRAWERS = ("gpt-image", "chatgpt-image", "dall-e")
+"""How the names of OpenAI's models for images begin, the retired ones too: programs have them in their settings."""
+
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 """What may stand behind a name: ``gpt-5.5:high`` or ``gpt-5.5-high``."""
 
@@ -52,6 +55,7 @@ class Model:
       tiers: service tiers that may be asked for.
       retired: known to be refused by the provider today; kept so that the provider's own words reach the client.
       hidden: usable, but not listed.
+      draws: it makes images and answers no questions.
       priority: the provider's own order, lower first.
     """
 
@@ -69,6 +73,7 @@ class Model:
     tiers: tuple[str, ...] = ()
     retired: bool = False
     hidden: bool = False
+    draws: bool = False
     priority: int = 1000
 
 
@@ -165,6 +170,30 @@ class Catalogue:
             return Found(self._stand_in(small=any(word in _words(plain) for word in SMALL)).model, effort, exact=False)
         raise self._unknown(name, f"there is no model {name[:LONGEST]!r}")
 
+    def find_image(self, name: str | None) -> Found:
+        """Which model draws when `name` is asked for: a model for images of that name or alias; for other names of OpenAI's
+        models for images, and for none, the first one that there is.
+
+        Raises:
+          Problem: NOT_FOUND.
+        """
+        models = [model for model in self.models if model.draws]
+        if not models:
+            raise Problem(Kind.NOT_FOUND, "no provider here makes images", code="model_not_found", param="model")
+        if name is None:
+            return Found(models[0])
+        try:
+            found = self.find(name)
+        except Problem:
+            found = None
+        if found is not None and found.model.draws:
+            return found
+        if found is None and _plain(name).removeprefix("openai/").startswith(DRAWERS):
+            return Found(models[0], exact=False)
+        shown = ", ".join(model.id for model in models)
+        message = f"{name[:LONGEST]!r} is no model that makes images here; there is {shown}"
+        raise Problem(Kind.NOT_FOUND, message, code="model_not_found", param="model", retry=False)
+
     def _known(self, name: str) -> Found | None:
         """A model's own name, perhaps with an effort behind it."""
         if (model := self._index.get(name)) is not None:
@@ -186,7 +215,7 @@ class Catalogue:
         default = self._index.get(DEFAULT_FALLBACK)
         if default is not None and not (default.retired or default.hidden):
             return Found(default, exact=False)
-        usable = self.listed() or [model for model in self.models if not model.retired]
+        usable = self.listed() or [model for model in self.models if not (model.retired or model.draws)]
         if not usable:
             raise Problem(Kind.NOT_FOUND, "no model is known", code="model_not_found", param="model")
         return Found(usable[0], exact=False)

@@ -38,6 +38,7 @@ CORE = (
         "sse",
         "elements",
         "multipart",
+        "drawing",
         "fold",
         "catalogue",
         "tokens",

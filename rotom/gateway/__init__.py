@@ -8,8 +8,8 @@ comes, and whatever goes wrong is raised to the caller, once the events before i
 
 Two limits of time stand over a provider: for the first byte, and for silence between two reads.
 
-What is not here: one answer under way (answer.py), HTTP and tokens (upstream/), what a provider's words mean (providers/),
-and clients (routes/, dialects/).
+What is not here: one answer under way (answer.py), images (images.py), HTTP and tokens (upstream/), what a provider's words
+mean (providers/), and clients (routes/, dialects/).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import httpx
 import trio
@@ -32,7 +32,7 @@ from rotom.gateway.answer import Answer, Plan
 from rotom.gateway.memory import drafted, may_go, recall
 from rotom.places import Places
 from rotom.problem import Kind, Problem
-from rotom.providers import Flow, Provider, Token, Usage, Window
+from rotom.providers import Flow, Provider, Token, Window
 from rotom.receipt import Receipt, safe
 from rotom.sse import Json
 from rotom.state.answers import Answers, Bounds
@@ -44,6 +44,8 @@ from rotom.upstream.flows import play
 from rotom.upstream.keeper import ASKED, REFUSED, Keeper
 from rotom.upstream.models import ModelLists
 from rotom.upstream.retry import delay
+
+T = TypeVar("T")
 
 OVERFLOW = frozenset({"context_length_exceeded", "context_too_large"})
 
@@ -121,6 +123,9 @@ class Gateway:
         known, config = self._known, self.config
         if known is None or known[0] is not config or [*map(id, known[1])] != [*map(id, lists)]:
             models = [model for models in lists for model in models]
+            models += [
+                m for name in names if (images := self.providers[name].images) is not None for m in images.models
+            ]
             catalogue = Catalogue(models, config.model_fallback, config.model_aliases, config.model_small)
             self._known = known = (config, lists, catalogue)
         return known[2]
@@ -148,7 +153,7 @@ class Gateway:
         limits = self.limits.get(name)
         if limits is None or time.time() - limits.at > USAGE_SECONDS:
             try:
-                token, usage = await self._usage(name, token)
+                token, usage = await self.native(name, self._played(provider.usage), token)
             except Problem as problem:
                 active = problem.kind is not Kind.UNAUTHENTICATED
                 return LoginStatus(name, provider.title, token, problem=problem.message, active=active)
@@ -156,23 +161,9 @@ class Gateway:
             token = replace(token, email=token.email or usage.email, plan=usage.plan or token.plan)
         return LoginStatus(name, provider.title, token, limits.windows, limits.at)
 
-    async def _usage(self, name: str, token: Token) -> tuple[Token, Usage]:
-        """What the provider says of the limits, and the token that it took: one that it refuses is renewed once."""
-        return await self._played(name, token, self.providers[name].usage)
-
-    async def _played(self, name: str, token: Token, call: Callable[[Token], Flow]) -> tuple[Token, Any]:
-        """What a call of a provider gave, and the token that it took: one that it refuses is renewed once."""
-        try:
-            return token, await play(self.client, call(token))
-        except Problem as problem:
-            if problem.code != "token_refused":
-                raise
-        with _advice():
-            token = await self.keeper.renew(name, REFUSED, token)
-        try:
-            return token, await play(self.client, call(token))
-        except Problem as problem:
-            raise _final(problem, name) from problem
+    def _played(self, call: Callable[[Token], Flow]) -> Callable[[Token], Awaitable[Any]]:
+        """A call of a provider that is a flow, as one that is awaited."""
+        return lambda token: play(self.client, call(token))
 
     async def vendor_models(self, client_version: str) -> tuple[Json, str | None] | None:
         """The list of models and its etag as a provider gives it to its own client of that version; None where no provider
@@ -183,9 +174,7 @@ class Gateway:
         """
         for name in await self.served():
             if (listing := self.providers[name].vendor_models) is not None:
-                with _advice():
-                    token = await self.keeper.token(name)
-                _, found = await self._played(name, token, partial(listing, client_version))
+                _, found = await self.native(name, self._played(partial(listing, client_version)))
                 return cast("tuple[Json, str | None]", found)
         return None
 
@@ -197,6 +186,33 @@ class Gateway:
         """
         with _advice():
             return await self.keeper.renew(name, ASKED)
+
+    async def native(
+        self, name: str, call: Callable[[Token], Awaitable[T]], token: Token | None = None
+    ) -> tuple[Token, T]:
+        """Make a native call of a provider: what it gave, and the token that it took. One that the provider refuses is
+        renewed, once.
+
+        Arguments:
+          token: a good one, where the caller has it already.
+
+        Raises:
+          Problem: what `call` raises; UNAUTHENTICATED when the login is over.
+        """
+        if token is None:
+            with _advice():
+                token = await self.keeper.token(name)
+        try:
+            return token, await call(token)
+        except Problem as problem:
+            if problem.code != "token_refused":
+                raise
+        with _advice():
+            token = await self.keeper.renew(name, REFUSED, token)
+        try:
+            return token, await call(token)
+        except Problem as problem:
+            raise _final(problem, name) from problem
 
     async def plan(self, turn: Turn, answers: Answers | None = None) -> Plan:
         """Who answers this turn, and all that it is asked: earlier answers and items it refers to are put in.
@@ -213,6 +229,14 @@ class Gateway:
         parent, own = recall(turn, self.answers if answers is None else answers)
         found = (await self.catalogue()).find(turn.asked)
         model = found.model
+        if model.draws:
+            raise Problem(
+                Kind.INVALID,
+                f"{model.id} makes images and answers no questions: POST /v1/images/generations or /v1/images/edits",
+                code="model_not_supported",
+                param="model",
+                retry=False,
+            )
         provider = self.providers[model.provider]
         token = logins[provider.name].token if provider.name in logins else None
         account = token.account_id if token is not None else None

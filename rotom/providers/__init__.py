@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from rotom.catalogue import Model
+from rotom.drawing import Drawing
 from rotom.problem import Problem
 from rotom.receipt import Receipt
 from rotom.sse import Event, Json, dumps
@@ -146,6 +147,23 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Images:
+    """How a provider makes images: calls of its own, which no model has a say in.
+
+    Fields:
+      models: the names that it goes by, the usual one first.
+      take: (drawing, model) -> the body of each call, which makes one image, and what of the request is not in it; raises
+        Problem INVALID for what cannot be drawn.
+      dress: (body, whether it is an edit, token) -> the exact request, whose answer has the form of OpenAI's Images API.
+        May take long, so it is called in a thread.
+    """
+
+    models: tuple[Model, ...]
+    take: Callable[[Drawing, Model], tuple[Json, Receipt]]
+    dress: Callable[[Json, bool, Token], Outgoing]
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """One upstream that a person can log in to. Made by ``make(config)`` of its module.
 
@@ -172,6 +190,7 @@ class Provider:
       settle: token -> flow that returns the token with what else its account needs (routing), asked once after a login.
       told: response headers -> those that the vendor's own clients want to see; never a cookie.
       vendor_models: (client version, token) -> flow that returns (list of models as the vendor's own client gets it, etag).
+      images: how it makes images; None where it does not.
       private: event type -> whether it is for the vendor's own clients only; asked for types outside of ``response.*``.
     """
 
@@ -192,6 +211,7 @@ class Provider:
     login_key: Callable[[str], Flow] | None = None
     import_login: Callable[[bytes], Token] | None = None
     settle: Callable[[Token], Flow] | None = None
+    images: Images | None = None
     private: Callable[[str], bool] = lambda _type: False
     told: Callable[[Mapping[str, str]], tuple[tuple[str, str], ...]] = lambda _headers: ()
     vendor_models: Callable[[str, Token], Flow] | None = None

@@ -1,13 +1,14 @@
 """OpenAI's Codex service, reached with a ChatGPT login: the provider, and its calls beside the turns.
 
-What is not here: the login (openai_login.py), the request of a turn (openai_dress.py), what refusals mean
-(openai_refusals.py) and the models known by heart (openai_models.py).
+What is not here: the login (openai_login.py), the request of a turn (openai_dress.py), images (openai_images.py), what
+refusals mean (openai_refusals.py) and the models known by heart (openai_models.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from math import ceil, isfinite
 from typing import Any
 from urllib.parse import urlencode
@@ -15,7 +16,19 @@ from urllib.parse import urlencode
 from rotom.catalogue import Model
 from rotom.config import Config
 from rotom.problem import Kind, Problem
-from rotom.providers import Flow, Outgoing, Provider, Reply, Token, Usage, Window, openai_login, openai_token
+from rotom.providers import (
+    Flow,
+    Images,
+    Outgoing,
+    Provider,
+    Reply,
+    Token,
+    Usage,
+    Window,
+    openai_images,
+    openai_login,
+    openai_token,
+)
 from rotom.providers.oauth import object_of
 from rotom.providers.openai_dress import NO_CONSTRAINT, base_url, dress, identity
 from rotom.providers.openai_models import BUILTIN, PROVIDER, read_models
@@ -54,6 +67,7 @@ def make(config: Config) -> Provider:
         windows=windows,
         import_login=openai_token.import_login,
         settle=accounts_check(config),
+        images=Images(openai_images.MODELS, openai_images.take, partial(openai_images.dress, config)),
         receipt=receipt,
         told=told,
         vendor_models=vendor_models(config),

@@ -14,6 +14,7 @@ import trio
 
 from rotom.batching import Batching
 from rotom.dialects import Dialect, chat, messages, responses
+from rotom.dialects.images import EDITS, GENERATIONS, VARIATIONS
 from rotom.dialects.messages.batches import MOST_BYTES
 from rotom.gateway import Gateway
 from rotom.log import Log
@@ -25,6 +26,7 @@ from rotom.routes.files import BODY_LIMIT, Files
 from rotom.routes.files import ENDPOINT as FILES
 from rotom.routes.generate import generate
 from rotom.routes.guard import Rules, check, media_type
+from rotom.routes.images import Images
 from rotom.routes.models import Models
 from rotom.routes.openai_batches import ENDPOINT as OPENAI_BATCHES
 from rotom.routes.openai_batches import OpenAIBatches, openai_only
@@ -51,6 +53,7 @@ def routes(gateway: Gateway, batching: Batching) -> tuple[Route, ...]:
     account, models, batches = Account(gateway), Models(gateway), MessageBatches(batching)
     files, jobs = Files(batching), OpenAIBatches(batching)
     stored = Responses(gateway)
+    images = Images(gateway)
     return (
         *(Route("POST", dialect.endpoint, generate(dialect, gateway), JSON) for dialect in DIALECTS),
         Route("GET", responses.DIALECT.endpoint, respond(responses.DIALECT, gateway)),
@@ -76,6 +79,9 @@ def routes(gateway: Gateway, batching: Batching) -> tuple[Route, ...]:
         Route("DELETE", RESPONSES + "/{id}", stored.delete, body_limit=SMALL),
         Route("GET", RESPONSES + "/{id}/input_items", stored.input_items),
         Route("POST", RESPONSES + "/{id}/cancel", stored.cancel, body_limit=SMALL),
+        Route("POST", GENERATIONS, images.generations, JSON),
+        Route("POST", EDITS, images.edits, (*JSON, *FORM)),
+        Route("POST", VARIATIONS, images.variations),
         Route("GET", "/v1/models", models.list),
         Route("GET", "/v1/models/{id...}", models.one),
         Route("GET", "/v1/status", account.status),

@@ -96,7 +96,7 @@ async def _stream(dialect: Dialect, gateway: Gateway, plan: Plan, exchange: Exch
 
     async with exchange.attended(pulse, gateway.config.ping_interval):
         try:
-            async with gateway.run(plan, once=_repeats(exchange)) as answer:
+            async with gateway.run(plan, once=repeats(exchange)) as answer:
                 if not exchange.started:
                     exchange.start(200, EVENT_STREAM + _told(dialect, answer))
                 await relay(gateway, plan, answer, renderer, send, exchange.log)
@@ -125,7 +125,7 @@ async def answered(
         whole.extend(frames)
 
     async with exchange.attended():
-        async with gateway.run(plan, once=_repeats(exchange)) as answer:
+        async with gateway.run(plan, once=repeats(exchange)) as answer:
             await relay(gateway, plan, answer, dialect.renderer(plan.turn), collect, exchange.log)
         return dialect.fold(whole), _told(dialect, answer)
 
@@ -137,6 +137,6 @@ def _told(dialect: Dialect, answer: Answer) -> list[tuple[str, str]]:
     return [*served, *answer.told] if dialect.vendor else served
 
 
-def _repeats(exchange: Exchange) -> bool:
+def repeats(exchange: Exchange) -> bool:
     """Whether the client asks this for the second time already: the SDKs say so, Claude Code too (seen in 2.1.330)."""
     return exchange.headers.get("x-stainless-retry-count", "0") not in ("", "0")

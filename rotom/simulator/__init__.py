@@ -9,7 +9,7 @@ application of rotom's own server. A question goes through the checks in the bac
 model), then a scenario makes a generator of steps and `perform` does them one after the other: sleeping, writing,
 hanging, cutting. A hang-up of the client cancels that at any point and is noted with its time.
 
-Alone: ``python -m rotom.simulator`` (see __main__.py). What is not here: WebSockets, images and other endpoints, which
+Alone: ``python -m rotom.simulator`` (see __main__.py). What is not here: WebSockets and other endpoints, which
 answer 404 as they do for a program that should live without them.
 """
 
@@ -33,7 +33,7 @@ from rotom.server import Limits, Refusal, listen
 from rotom.server.drain import Drain
 from rotom.server.exchange import Exchange
 from rotom.server.routing import Route, Router
-from rotom.simulator import brain, models, scenarios, strict
+from rotom.simulator import brain, images, models, scenarios, strict
 from rotom.simulator.account import PromptCache, Quota, accounts_check
 from rotom.simulator.oauth import Issuer
 from rotom.simulator.oauth_claims import Account
@@ -50,9 +50,12 @@ from rotom.simulator.play import (
 from rotom.simulator.scenarios_ask import Ask
 from rotom.simulator.seal import Seal
 from rotom.simulator.stream import Pen
+from rotom.simulator.strict_images import check_drawing
 from rotom.sse import Event, Json, dumps
 
 RESPONSES: Final = "/backend-api/codex/responses"
+IMAGES: Final = "/backend-api/codex/images/generations"
+IMAGE_EDITS: Final = "/backend-api/codex/images/edits"
 KEPT_REQUESTS: Final = 64
 KEPT_ONCE: Final = 1024
 HUMAN_PACE: Final = 0.02
@@ -115,6 +118,8 @@ class Simulator:
                 Route("GET", f"{backend}/wham/usage", self._usage),
                 Route("GET", f"{backend}/wham/accounts/check", self._accounts_check),
                 Route("POST", RESPONSES, self._responses),
+                Route("POST", IMAGES, self._images),
+                Route("POST", IMAGE_EDITS, self._images),
                 Route("GET", RESPONSES, self._no_websocket),
             ]
         )
@@ -271,6 +276,23 @@ class Simulator:
         self._account(exchange)
         raise Refused(error(426, "Upgrade Required", headers=(("upgrade", "websocket"),)))
 
+    async def _images(self, exchange: Exchange) -> None:
+        """Images: the scenario that the prompt names, of those for images or of those that refuse a question."""
+        account = self._account(exchange)
+        body = exchange.log["received"].body
+        if body is None or exchange.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+            raise Refused(detail(400, "Bad Request"))
+        if not self.lenient:
+            check_drawing(body, exchange.path == IMAGE_EDITS)
+        name, options = scenarios.find(body["prompt"]) or ("image", {})
+        if account.plan == "free":
+            name = "image_not_included"
+        exchange.log["received"].scenario = name
+        ask = self._asked(options, body)
+        self.quota.used()
+        async with exchange.attended():
+            await perform(exchange, images.play(name, ask) or scenarios.play(name, ask))
+
     async def _responses(self, exchange: Exchange) -> None:
         """A question to a model."""
         self._open_streams += 1
@@ -358,17 +380,22 @@ class Simulator:
         if isinstance(what, Reply):
             received.scenario = f"reply {what.status}"
             return iter([what])
-        if ask is None:
-            pen = Pen({}, "none", self.clock(), self._seal.make, 0, 0)
-            ask = Ask({"input": []}, "", pen, self.issuer_state.account, self.quota, self.clock)
+        ask = ask or self._asked({}, received.body)
         if callable(what):
             received.scenario = getattr(what, "__name__", "script")
             return what(ask)
         received.scenario, options = what if isinstance(what, tuple) else (what, {})
         ask.options = {name: str(value) for name, value in options.items()}
+        if received.path in (IMAGES, IMAGE_EDITS) and (steps := images.play(received.scenario, ask)) is not None:
+            return steps
         if received.scenario not in scenarios.SCENARIOS:
             raise ValueError(f"there is no scenario {received.scenario!r}")
         return scenarios.play(received.scenario, ask)
+
+    def _asked(self, options: dict[str, str], body: Json | None) -> Ask:
+        """What is asked without being a question to a model."""
+        pen = Pen({}, "none", self.clock(), self._seal.make, 0, 0)
+        return Ask({"input": [], **(body or {})}, "", pen, self.issuer_state.account, self.quota, self.clock, options)
 
 
 async def serve(

@@ -102,7 +102,7 @@ def _plan_search(match: re.Match[str], tools: list[Tool], folder: str) -> Plan |
 
 def _plan_draw(match: re.Match[str], tools: list[Tool], folder: str) -> Plan | None:
     if any(tool.kind == "image_generation" for tool in tools):
-        return Plan((Draw(match["what"].strip()),), "Here it is: one pixel, for this is a demonstration.")
+        return Plan((Draw(match["what"].strip()),), "Here it is: a disc, for this is a demonstration.")
     return None
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from rotom.sse import Event, Json, dumps
 
@@ -63,9 +62,6 @@ Step = Event | list[Event] | bytes | Reply | Open | Wait | At | Stall | Cut | Fr
 """An event or bytes are one write and one HTTP chunk; so is a list of events."""
 
 Play = Iterator[Step]
-
-PNG: Final = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-"""One pixel: every picture that the simulator draws."""
 
 
 def json_reply(status: int, value: Json, *headers: tuple[str, str]) -> Reply:

@@ -36,7 +36,7 @@ def whole_answer(ask: Ask) -> Play:
         elif isinstance(part, Search):
             yield from ask.pen.search(part.query, _sources(ask))
         elif isinstance(part, Draw):
-            yield from ask.pen.image(part.prompt)
+            yield from ask.pen.image(part.prompt, _partial(ask))
         elif isinstance(part, Compact):
             yield from ask.pen.compaction()
         else:
@@ -49,6 +49,12 @@ def _call(ask: Ask, call: Call) -> Play:
         yield from ask.pen.custom_call(call.name, call.arguments, namespace=call.namespace)
     else:
         yield from ask.pen.call(call.name, dumps(call.arguments).decode(), namespace=call.namespace)
+
+
+def _partial(ask: Ask) -> int:
+    """How many partial images the question's own tool shall send."""
+    tools = [tool for tool in ask.body.get("tools") or () if tool.get("type") == "image_generation"]
+    return int(tools[0].get("partial_images") or 0) if tools else 0
 
 
 def _citations(part: Say) -> list[Json]:
@@ -248,7 +254,7 @@ def _web_search(ask: Ask) -> Play:
 @scenario("image", "a picture of the provider's own tool")
 def _image(ask: Ask) -> Play:
     yield from ask.pen.opening()
-    yield from ask.pen.image("A red fox")
+    yield from ask.pen.image("A red fox", _partial(ask))
     yield from ask.pen.text("Here is your fox.")
     yield ask.complete()
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial as partial_function
 from typing import Any
 
-from rotom.simulator.play import PNG
+from rotom.simulator.pictures import png_base64
 from rotom.sse import Event, Json
 
 BYTES_PER_TOKEN = 4
@@ -219,18 +220,24 @@ class Pen:
             "response.output_item.done", output_index=index, item={**item, "status": "completed", "action": action}
         )
 
-    def image(self, prompt: str) -> Iterator[Event]:
-        """A picture made by the backend's own tool."""
+    def image(self, prompt: str, partial: int = 0) -> Iterator[Event]:
+        """A picture made by the backend's own tool, with so many partial ones before it."""
         index, item_id = self.next_index(), new_id("ig")
         item = {"id": item_id, "type": "image_generation_call"}
         look = {"background": "opaque", "output_format": "png", "quality": "medium", "size": "1024x1024"}
+        picture = partial_function(png_base64, 1024, 1024, prompt)
         at = {"item_id": item_id, "output_index": index}
         yield self.event("response.output_item.added", output_index=index, item={**item, "status": "in_progress"})
         yield self.event("response.image_generation_call.in_progress", **at)
         yield self.event("response.image_generation_call.generating", **at)
-        yield self.event(
-            "response.image_generation_call.partial_image", **at, partial_image_index=0, partial_image_b64=PNG, **look
-        )
+        for number in range(partial):
+            yield self.event(
+                "response.image_generation_call.partial_image",
+                **at,
+                partial_image_index=number,
+                partial_image_b64=picture(share=(number + 1) / (partial + 1)),
+                **look,
+            )
         yield self.event("response.image_generation_call.completed", **at)
         yield self.event(
             "response.output_item.done",
@@ -241,7 +248,7 @@ class Pen:
                 "action": "generate",
                 **look,
                 "revised_prompt": prompt,
-                "result": PNG,
+                "result": picture(),
             },
         )
 

@@ -16,6 +16,7 @@ from typing import Final
 from rotom.simulator.models import SimulatedModel
 from rotom.simulator.play import Refused, detail, error
 from rotom.simulator.strict_forms import bad_type, bad_value, listed, only, short_text, tool_name, words
+from rotom.simulator.strict_images import check_tool
 from rotom.simulator.strict_input import check_input as check_input
 from rotom.sse import Json
 
@@ -181,7 +182,9 @@ def _check_tool(tool: object, at: str, names: set[object]) -> None:
         names.add(tool["name"])
     else:
         names.add(kind)
-    if kind == "function":
+    if kind == "image_generation":
+        check_tool(tool, at)
+    elif kind == "function":
         only(tool, {"type", "name", "description", "strict", "parameters", "defer_loading"}, at)
         schema = tool.get("parameters")
         if schema is not None:

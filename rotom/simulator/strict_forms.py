@@ -56,6 +56,13 @@ def only(value: Json, allowed: Collection[str], at: str) -> None:
             raise Refused(error(400, f"Unknown parameter: '{at}.{name}'.", "unknown_parameter", f"{at}.{name}"))
 
 
+def only_fields(body: Json, allowed: Collection[str]) -> None:
+    """Refuse a request with other fields."""
+    for name in body:
+        if name not in allowed:
+            raise Refused(error(400, f"Unknown parameter: '{name}'.", "unknown_parameter", name))
+
+
 def bad_value(value: object, at: str, allowed: Collection[str]) -> Refused:
     """The refusal of a value that is not among those allowed."""
     return Refused(

@@ -130,14 +130,22 @@ def _check_parts(parts: list[object], allowed: Collection[str], at: str) -> None
         if kind in ("input_text", "output_text") and not isinstance(part.get("text"), str):
             raise bad_type(f"{here}.text", "a string", part.get("text"))
         if kind == "input_image" and isinstance(part.get("image_url"), str):
-            _check_image(part["image_url"], f"{here}.image_url")
+            check_image(part["image_url"], f"{here}.image_url")
         if kind == "input_image" and part.get("detail") not in (None, "auto", "low", "high", "original"):
             raise bad_value(part["detail"], f"{here}.detail", ["low", "high", "auto", "original"])
 
 
-def _check_image(url: str, at: str) -> None:
-    if not url.startswith("data:"):
+def check_image(url: str, at: str) -> None:
+    """Refuse a data URL that holds no image.
+
+    Raises:
+      Refused: with the answer.
+    """
+    if url.startswith(("https://", "http://")):
         return
+    if not url.startswith("data:"):
+        message = f"Invalid '{at}'. Expected a valid URL, but got a value with an invalid format."
+        raise Refused(error(400, message, "invalid_value", at))
     kind, comma, data = url[5:].partition(",")
     mime = kind.removesuffix(";base64")
     good = bool(comma) and kind.endswith(";base64") and mime in IMAGE_TYPES

@@ -10,7 +10,8 @@ import pytest
 import trio
 
 from rotom.dialects.chat import DIALECT
-from rotom.simulator.play import PNG, Play
+from rotom.simulator.pictures import png_base64
+from rotom.simulator.play import Play
 from rotom.simulator.scenarios_ask import Ask
 from rotom.sse import Event
 
@@ -76,7 +77,7 @@ async def test_strict(build: Any) -> None:
 
 
 async def test_everything_that_a_provider_is_strict_about(house: Any) -> None:
-    image = f"data:image/png;base64,{PNG}"
+    image = f"data:image/png;base64,{png_base64(8, 8, 'x')}"
     long = "mcp__" + "server" * 20
     messages: list[Any] = [
         {"role": "system", "content": "be good"},

@@ -11,7 +11,8 @@ import trio
 
 from rotom.dialects.messages import DIALECT
 from rotom.simulator.brain_tools import Call
-from rotom.simulator.play import PNG, Play, Reply
+from rotom.simulator.pictures import png_base64
+from rotom.simulator.play import Play, Reply
 from rotom.simulator.scenarios_ask import Ask
 from rotom.sse import Decoder, dumps, encode
 
@@ -211,7 +212,8 @@ async def test_an_image_of_the_providers_tool(house: Any, stream: bool) -> None:
     message = folded(await house.ask("draw a fox", tools=tools, stream=stream))
     assert sent(house)["tools"] == [{"type": "image_generation"}]
     image = message["content"][-1]
-    assert image == {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
+    data = png_base64(1024, 1024, "A red fox")
+    assert image == {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": data}}
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -339,7 +341,7 @@ async def test_structured_output(house: Any, stream: bool) -> None:
 # Content ----------------------------------------------------------------------------------------------------------------
 
 PDF = base64.b64encode(b"%PDF-1.4 a document").decode()
-IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
+IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": png_base64(8, 8, "x")}}
 DOCUMENTS: list[Any] = [
     {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": PDF}, "title": "a.pdf"},
     {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "words"}, "context": "c"},

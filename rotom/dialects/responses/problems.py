@@ -15,6 +15,9 @@ _TYPES = {
 # Codex CLI and others look for these words in `type`, where its backend has them.
 _CODES_AS_TYPES = frozenset({"usage_limit_reached", "usage_not_included", "insufficient_quota"})
 
+# What images are refused for has a type of its own (seen in the real Images API, 2026-10).
+_IMAGE_CODES = frozenset({"moderation_blocked", "invalid_image_file"})
+
 _REQUEST_CODES = frozenset({"context_length_exceeded", "context_too_large"})
 
 
@@ -35,6 +38,8 @@ def error_type(problem: Problem) -> str:
     """The word for the sort of problem."""
     if problem.code in _CODES_AS_TYPES:
         return str(problem.code)
+    if problem.code in _IMAGE_CODES:
+        return "image_generation_user_error"
     if problem.kind >= 500 and problem.code not in _REQUEST_CODES:
         return "server_error"
     return _TYPES.get(problem.kind, "invalid_request_error")

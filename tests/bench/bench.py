@@ -18,7 +18,7 @@ import trio
 
 HERE = Path(__file__).parent
 ROTOM = str(Path(sys.executable).with_name("rotom"))
-MESSAGES, RESPONSES = "/v1/messages", "/v1/responses"
+MESSAGES, CHAT, RESPONSES = "/v1/messages", "/v1/chat/completions", "/v1/responses"
 
 
 def start(stack: ExitStack, *words: str) -> tuple[int, int]:
@@ -221,6 +221,7 @@ def main() -> None:
         parts: dict[str, Callable[[], None]] = {
             "first": partial(bench.first_event, MESSAGES),
             "flood": partial(bench.flood, MESSAGES),
+            "flood-chat": partial(bench.flood, CHAT),
             "flood-responses": partial(bench.flood, RESPONSES),
             "paced": partial(bench.paced, MESSAGES),
             "hang-up": partial(bench.hang_up, MESSAGES),

@@ -29,7 +29,7 @@ def request(path: str, text: str, close: bool = False) -> bytes:
         "messages": [{"role": "user", "content": text}],
         "input": [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}],
     }
-    if path.endswith("messages"):
+    if path.endswith(("messages", "completions")):
         del body["input"]
     else:
         del body["messages"], body["max_tokens"]

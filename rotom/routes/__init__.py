@@ -97,6 +97,13 @@ def is_anthropic(exchange: Exchange) -> bool:
     return path == endpoint or path.startswith(endpoint + "/") or "anthropic-version" in exchange.headers
 
 
+def dialect_of(exchange: Exchange) -> Dialect:
+    """The dialect in whose words a client is told of a problem; Responses stands for all of OpenAI's."""
+    if is_anthropic(exchange):
+        return messages.DIALECT
+    return chat.DIALECT if exchange.path.endswith("/chat/completions") else responses.DIALECT
+
+
 class Application:
     """What `rotom serve` serves.
 
@@ -133,7 +140,7 @@ class Application:
 
     def refusal(self, exchange: Exchange | None, problem: Problem, request_id: str) -> Refusal:
         """The problem in the words of the dialect that the client speaks; in OpenAI's form where that is not known."""
-        dialect = messages.DIALECT if exchange is not None and is_anthropic(exchange) else responses.DIALECT
+        dialect = dialect_of(exchange) if exchange is not None else responses.DIALECT
         headers = [("content-type", "application/json"), *dialect.headers(problem)]
         if problem.retry_after is not None:
             headers.append(("retry-after", str(max(0, math.ceil(problem.retry_after)))))

@@ -194,7 +194,8 @@ async def test_a_schema(house: Any) -> None:
     broken: Any = {"type": "json_schema", "json_schema": {**form["json_schema"], "schema": {"type": "array"}}}  # type: ignore[dict-item]
     response = await house.ask("a title", path=PATH, response_format=broken)
     assert response.status_code == 400
-    assert response.json()["error"]["code"] == "invalid_json_schema"
+    error = response.json()["error"]
+    assert (error["code"], error["param"]) == ("invalid_json_schema", "response_format.json_schema.schema")
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -273,7 +274,8 @@ async def test_a_broken_image_is_the_clients_fault(house: Any) -> None:
     content = [{"type": "image_url", "image_url": {"url": "data:image/png;base64,???"}}]
     response = await house.ask("", path=PATH, messages=[{"role": "user", "content": content}])
     assert response.status_code == 400
-    assert response.json()["error"]["code"] == "invalid_value"
+    error = response.json()["error"]
+    assert (error["code"], error["param"]) == ("invalid_value", "messages")
 
 
 async def test_an_unknown_model(house: Any) -> None:

@@ -20,10 +20,10 @@ from __future__ import annotations
 
 from rotom.dialects.chat.chunks import Chunks
 from rotom.dialects.chat.ending import finish_reason, guessed, usage_of
+from rotom.dialects.chat.problems import problem as error_body
 from rotom.dialects.fast import Copier
 from rotom.dialects.floor import DELTA, Floor
 from rotom.dialects.loose import object_of, objects_of
-from rotom.dialects.responses.problems import problem as error_body
 from rotom.dialects.stop import Stopper
 from rotom.fold import FAILED, FINISHED, failure
 from rotom.problem import Problem

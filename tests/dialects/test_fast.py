@@ -159,8 +159,8 @@ def test_the_fast_way_equals_the_slow_way(deltas: list[Any], size: int) -> None:
 
 
 def settled(result: tuple[list[Any], str]) -> tuple[list[Any], str]:
-    """Without what is random, and without empty deltas: they are nothing to the slow way and an empty frame to the fast one,
-    the same to any client."""
+    """Without what is random, and without empty deltas: they are nothing to the slow way and an empty frame to the fast
+    one, the same to any client."""
     frames, problem = result
     kept = []
     for kind, data in frames:

@@ -87,6 +87,8 @@ def _request(element: Element, where: str, headers: Mapping[str, str]) -> Reques
         place = f"{where}.params.{problem.param}" if problem.param else f"{where}.params"
         message = problem.message.removeprefix(f"{problem.param}: ")
         raise Problem(Kind.INVALID, f"{place}: {message}", code=problem.code, param=place) from problem
+    if any("\ud800" <= character <= "\udfff" for character in turn.asked):  # JSON may carry halves of characters
+        raise bad(f"{where}.params.model", "Input should be a valid string")
     return Request(custom_id, turn.asked, element.offset, element.length)
 
 

@@ -74,3 +74,9 @@ def test_each_request_is_looked_at():
     looks = []
     raw = json.dumps({"requests": [one("a"), one("b")]}).encode()
     assert len(list(read_requests(io.BytesIO(raw).read, {}, 1 << 20, lambda: looks.append(1)))) == len(looks) == 2
+
+
+def test_a_model_that_is_half_a_character_is_refused():
+    raw = json.dumps({"requests": [one(model="\ud800")]}).encode()
+    with pytest.raises(Problem, match=r"requests\.0\.params\.model: Input should be a valid string"):
+        list(read_requests(io.BytesIO(raw).read, {}, 1 << 20))

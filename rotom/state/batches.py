@@ -12,7 +12,7 @@ The counts of the four ends are kept with the batch; that its last request is do
 an OpenAI batch also makes its output files. What was asked is removed with the end of a request, the results with the
 batch: after `KEPT_SECONDS`, or when a client deletes it, or its output file.
 
-What is not here: when something is run (batching.py), what a request or a result says (dialects/), and the results of a
+What is not here: when something is run (batching/), what a request or a result says (dialects/), and the results of a
 batch in pages and files (results.py, client_files.py).
 """
 
@@ -66,6 +66,9 @@ REQUEST = {
     RUNNING: {WAITING, SUCCEEDED, ERRORED},
 }
 """State -> the states that may follow. The four ends have none."""
+
+GIVEN_BACK = 16384
+"""Pages of the file that are given back to the disk at once, where they are free: 64 MB."""
 
 Tokens = tuple[int, int, int, int]
 """What an answer took: input tokens, those of them from the cache, output tokens, those of them for reasoning."""
@@ -301,9 +304,10 @@ class Batches:
                 (OPENAI, client_files.KEPT_SECONDS, KEPT_SECONDS, now),
             )
             left = db.execute("SELECT 1 FROM batches WHERE status <> 'ended' LIMIT 1").fetchone()
-        if self.files.tidy(now) or old.rowcount:
+        if self.files.tidy(now) or old.rowcount or left is None:
             with self.database.reading() as db:
-                db.execute("PRAGMA incremental_vacuum").fetchall()
+                # As a script, for execute() makes one step of it, and a step gives back one page (SQLite 3.40).
+                db.executescript(f"PRAGMA incremental_vacuum({GIVEN_BACK})")
         return left is not None
 
     def unread(self) -> Batch | None:

@@ -199,3 +199,18 @@ def test_a_batch_goes_on_without_its_input_file(store):
     assert store.begin(batch.id, [("a", "m", 0, 11)], "m", NOW)
     store.files.delete(file.id, NOW)
     assert store.take(NOW).item == b'{"of": "a"}'
+
+
+def test_the_room_of_what_was_deleted_is_given_back_when_there_is_nothing_to_do(store):
+    size = store.database.path.stat
+    file = store.files.add("a", iter([os.urandom(PART_BYTES)] * 8), None, NOW)
+    store.add([("a", "m", b"{}")], NOW)
+    store.files.delete(file.id, NOW)
+    assert store.tidy(NOW), "a batch is open"
+    with store.database.reading() as db:
+        assert db.execute("PRAGMA freelist_count").fetchone()[0] > 1000
+        store.cancel(store.page(1)[0][0].id, NOW)
+        assert not store.tidy(NOW)
+        assert db.execute("PRAGMA freelist_count").fetchone() == (0,)
+    store.database.close()
+    assert size().st_size < PART_BYTES

@@ -293,6 +293,8 @@ TESTED_ELSEWHERE = {
     "rotom.problem": "cli.test_init",
     "rotom.paths": "test_config",
     "rotom.gateway.answer": "gateway.test_gateway",
+    "rotom.batching.forms": "batching.test_openai",
+    "rotom.batching.pauses": "batching.test_batching",
     "rotom.routes.relay": "routes.test_generate",
     "rotom.cli.exits": "cli.test_init",
     "rotom.cli.usage": "cli.test_init",

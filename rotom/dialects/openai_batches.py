@@ -4,7 +4,7 @@ The file is looked at before anything of it runs, and what is wrong is told with
 OpenAI documents where it has one). That is the form of the lines: whether the body of a request is a good one turns out
 when it runs, as with the real API, and is then the error of that request alone.
 
-What is not here: the batch as an object (routes/openai_batches.py), and when a request runs (batching.py).
+What is not here: the batch as an object (routes/openai_batches.py), and when a request runs (batching/).
 """
 
 from __future__ import annotations

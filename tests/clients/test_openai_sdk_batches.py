@@ -130,6 +130,26 @@ def test_a_batch_from_its_file_to_its_results(client: openai.OpenAI) -> None:
     assert client.files.content(end.error_file_id).read()
 
 
+def test_a_batch_of_chat_completions(client: openai.OpenAI) -> None:
+    body = {"model": "gpt-5.5", "messages": [{"role": "user", "content": "Reply with the single word OK"}]}
+    url = "/v1/chat/completions"
+    file = upload(client, {"custom_id": "a", "method": "POST", "url": url, "body": body})
+    made = client.batches.create(
+        input_file_id=file.id,
+        endpoint="/v1/chat/completions",
+        completion_window="24h",
+        output_expires_after={"anchor": "created_at", "seconds": 3600},
+    )
+    end = over(client, made.id)
+    assert (end.status, end.endpoint, end.error_file_id) == ("completed", "/v1/chat/completions", None)
+    answer = lines(client, end.output_file_id)["a"]["response"]["body"]
+    completion = openai.types.chat.ChatCompletion.model_validate(answer)
+    assert completion.choices[0].message.content == "OK"
+    output = client.files.retrieve(end.output_file_id)
+    assert output.expires_at is not None
+    assert 3599 <= output.expires_at - output.created_at <= 3600
+
+
 def test_a_file_that_is_not_good_fails_the_batch_with_its_lines(client: openai.OpenAI) -> None:
     file = client.files.create(
         file=("wrong.jsonl", document(request("a"), request("a")) + b"{\n" + document({"custom_id": "b"})),

@@ -2,7 +2,7 @@
 
 The same for the batches of both APIs; OpenAI's are killed while their file is looked at, too. A short form runs with the
 other tests. The long one, 50 kills in a batch of 200 requests, is `.ci/full`'s:
-ROTOM_TEST_KILLS=50 pytest -s tests/test_batching_kills.py
+ROTOM_TEST_KILLS=50 pytest -s tests/batching/test_kills.py
 """
 
 from __future__ import annotations

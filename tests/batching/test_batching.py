@@ -311,7 +311,7 @@ async def test_a_bug_is_a_result_and_not_the_end(house: Any, monkeypatch: pytest
     def broken(item: Any, dialect: Any) -> Any:
         raise ZeroDivisionError("a secret text")
 
-    monkeypatch.setattr("rotom.batching._turn", broken)
+    monkeypatch.setattr("rotom.batching.forms.question", broken)
     name = await create(house, request("a"))
     assert await ended(house, name) == {"errored": 1}
     monkeypatch.undo()

@@ -39,8 +39,8 @@ async def upload(house: Any, *requests: dict[str, Any]) -> str:
     return str(response.json()["id"])
 
 
-async def begin(house: Any, file: str) -> str:
-    body = {"input_file_id": file, "endpoint": "/v1/responses", "completion_window": "24h"}
+async def begin(house: Any, file: str, endpoint: str = "/v1/responses") -> str:
+    body = {"input_file_id": file, "endpoint": endpoint, "completion_window": "24h"}
     response = await house.client.post(PATH, json=body)
     assert response.status_code == 200, response.text
     return str(response.json()["id"])
@@ -132,6 +132,29 @@ async def test_each_request_is_asked_once_and_is_in_one_of_the_files(house: Any)
     assert told["f"] == ("unsupported_parameter", "background")
     assert told["g"][1] == "input"
     assert len(prompts(house)) == 2
+
+
+async def test_chat_completions_go_the_same_way(house: Any) -> None:
+    def chat(name: str, text: str, **more: Any) -> dict[str, Any]:
+        body = {"model": "gpt-5.5", "messages": [{"role": "user", "content": text}]} | more
+        return {"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body}
+
+    file = await upload(
+        house,
+        chat("a", "Reply with the single word OK"),
+        chat("b", "demo:http_400_context"),
+        chat("c", "Reply with the single word OK", n=2),
+    )
+    end = await over(house, await begin(house, file, "/v1/chat/completions"))
+    assert (end["status"], end["endpoint"], end["model"]) == ("completed", "/v1/chat/completions", "gpt-5.5")
+    assert end["request_counts"] == {"total": 3, "completed": 1, "failed": 2}
+    answer = (await lines(house, end["output_file_id"]))["a"]["response"]["body"]
+    assert answer["object"] == "chat.completion"
+    assert answer["choices"][0]["message"]["content"] == "OK"
+    assert end["usage"]["total_tokens"] == answer["usage"]["total_tokens"]
+    failed = await lines(house, end["error_file_id"])
+    assert failed["b"]["response"]["body"]["error"]["code"] == "context_length_exceeded"
+    assert failed["c"]["response"]["body"]["error"]["param"] == "n"
 
 
 async def test_an_answer_of_a_batch_is_not_kept(house: Any) -> None:

@@ -9,12 +9,12 @@ home, one does the work: whoever holds the worker's lock.
 
 Polite means: requests of people go first (places.py); and a provider is left alone while one of its quota windows is
 used beyond the reserve, after a usage limit, and while it wants a new login. Such a pause is said in the log, and
-written down for others to read. What may pass by itself (an overload, a lost connection) sends a request back for a
-while, `len(BACKOFF)` times; other problems are its result.
+written down for others to read (pauses.py). What may pass by itself (an overload, a lost connection) sends a request
+back for a while, `len(BACKOFF)` times; other problems are its result.
 
 The batches of all APIs go this way. What differs is how a request is read and how its result is written: for the first
-there is the dialect of its endpoint, for the second a `Form`. The requests of an OpenAI batch are in a file, which is
-looked at here, in a thread and beside the rounds, before they are requests at all.
+there is the dialect of its endpoint, for the second a form (forms.py). The requests of an OpenAI batch are in a file,
+which is looked at here, in a thread and beside the rounds, before they are requests at all.
 
 When something cannot be stored (a full disk), the result is held and stored again and again, and nothing new is begun.
 
@@ -24,26 +24,26 @@ What is not here: HTTP (routes/), and what is stored how (state/batches.py).
 from __future__ import annotations
 
 import random
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from functools import partial
 from typing import Any, BinaryIO, TypeVar
 
 import trio
 
+from rotom.batching import forms
+from rotom.batching.pauses import AGAIN, EVERYTHING, UNKNOWN_RESET, Pauses
 from rotom.dialects import Dialect, openai_batches
 from rotom.dialects.messages import batches as messages
-from rotom.gateway import Gateway, Limits
+from rotom.gateway import Gateway
 from rotom.log import Log
 from rotom.plain import helpers
 from rotom.problem import Kind, Problem
-from rotom.sse import Event, Json, dumps
-from rotom.state.batches import ANTHROPIC, OPENAI, Batch, Batches, Item, Pause, Tokens
+from rotom.sse import Event, dumps
+from rotom.state.batches import Batch, Batches, Item, Pause
 from rotom.state.database import Database, database_file, worker_lock
 from rotom.state.results import ERRORED, SUCCEEDED
-from rotom.turn import Turn
 
 BACKOFF = (5.0, 30.0, 120.0, 600.0, 3600.0)
 """Seconds before a request that failed is run again, by how often it has failed."""
@@ -51,13 +51,7 @@ BACKOFF = (5.0, 30.0, 120.0, 600.0, 3600.0)
 POLL = 5.0  # seconds between two looks at open batches: another process may have changed them
 IDLE = 30.0  # and when there is none
 TROUBLE = 5.0  # seconds until the database is tried again
-AGAIN = 60.0  # how often it is tried whether a login works again
-UNKNOWN_RESET = 900.0  # a pause whose end nobody told
-ASK_LIMITS = 600.0  # how often a provider is asked for its limits, when nothing else tells of them
 MODELS = 500  # how many names of models are remembered with their provider
-
-EVERYTHING = ""
-"""Stands for all providers where none is at fault alone."""
 
 PAUSED = "batches_paused"
 """Code of a request that was taken although its provider is to be left alone: only then was it known whose it is."""
@@ -65,27 +59,6 @@ PAUSED = "batches_paused"
 _PASSING = frozenset({Kind.INTERNAL, Kind.UPSTREAM, Kind.UNAVAILABLE, Kind.OVERLOADED, Kind.TIMEOUT, Kind.RATE_LIMITED})
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How an API writes the requests and results of its batches.
-
-    Fields:
-      question: a request as it is stored -> the body that the dialect reads.
-      succeeded: (custom_id, answer, request id) -> the result to be stored.
-      errored: (custom_id, dialect, problem, request id) -> the same.
-    """
-
-    question: Callable[[bytes], Json]
-    succeeded: Callable[[str, Json, str], bytes]
-    errored: Callable[[str, Dialect, Problem, str], bytes]
-
-
-FORMS = {
-    ANTHROPIC: Form(messages.question, messages.succeeded, messages.errored),
-    OPENAI: Form(openai_batches.question, openai_batches.succeeded, openai_batches.errored),
-}
 
 
 class Batching:
@@ -117,9 +90,7 @@ class Batching:
         self._checking = False
         self._resumed = False
         self._tidy_at = 0.0
-        self._refused: dict[str, Pause] = {}  # pauses that a provider's refusal asked for
-        self._pauses: dict[str, Pause] = {}  # all of them
-        self._asked: dict[str, float] = {}
+        self._pauses = Pauses(gateway, log, self._write_pauses, now)
         self._models: dict[str, str] = {}
         self._trouble: str | None = None
 
@@ -147,7 +118,7 @@ class Batching:
 
     def pauses(self) -> list[Pause]:
         """What batches wait for now, as far as this process knows."""
-        return [pause for pause in self._pauses.values() if pause.until > self.now()]
+        return self._pauses.now()
 
     def wake(self) -> None:
         """There is something to look at."""
@@ -198,6 +169,9 @@ class Batching:
                 pause = IDLE
             await self._sleep(pause)
 
+    async def _write_pauses(self, pauses: list[Pause]) -> None:
+        await self.call(self.store.pause, pauses)
+
     async def _sleep(self, seconds: float) -> None:
         with trio.move_on_after(seconds):
             await self._woken.wait()
@@ -216,13 +190,13 @@ class Batching:
         now = self.now()
         if not self._resumed:
             await self.call(self.store.resume, now)
-            self._resumed, self._pauses = True, {}
-            self._tidy_at = now
+            self._pauses.forget()
+            self._resumed, self._tidy_at = True, now
         if now >= self._tidy_at:
             busy = await self.call(self.store.tidy, now)
             self._tidy_at = now + POLL
             if not busy:
-                await self._tell(())
+                await self._pauses.tell(())
                 return IDLE
         if not self._checking and (batch := await self.call(self.store.unread)) is not None:
             self._checking = True
@@ -230,8 +204,8 @@ class Batching:
         most = self.gateway.config.batch_concurrency
         if self._running >= most:
             return POLL
-        pauses = await self._look(now)
-        await self._tell(pauses)
+        pauses = await self._pauses.look()
+        await self._pauses.tell(pauses)
         paused = {pause.provider for pause in pauses}
         if EVERYTHING not in paused:
             while self._running < most:
@@ -288,60 +262,6 @@ class Batching:
             lambda: openai_batches.read_file(chunks(), batch.endpoint, longest, look), limiter=self._reading
         )
 
-    # Pauses.
-
-    async def _look(self, now: float) -> list[Pause]:
-        """Which providers are to be left alone now, and why."""
-        served = await self.gateway.served()
-        limits = self.gateway.limits
-        stale = [name for name in served if _stale(limits.get(name), now) and now >= self._asked.get(name, 0.0)]
-        if stale:
-            self._asked |= dict.fromkeys(stale, now + ASK_LIMITS)
-            await self.gateway.logins()
-        self._refused = {name: pause for name, pause in self._refused.items() if pause.until > now}
-        found = dict(self._refused)
-        for name in served:
-            if name not in found and (pause := self._reserve(name, now)) is not None:
-                found[name] = pause
-        return list(found.values())
-
-    def _reserve(self, name: str, now: float) -> Pause | None:
-        """The pause that a provider's windows ask for: until the last of those that are used too far opens again."""
-        limits, reserve = self.gateway.limits.get(name), self.gateway.config.batch_reserve
-        full = [
-            window
-            for window in (limits.windows if limits else ())
-            # A window that is some model's own does not concern the others.
-            if window.limit is None
-            and window.used_percent >= reserve
-            and (window.resets_at is None or window.resets_at > now)
-        ]
-        if not full:
-            return None
-        until = max(now + ASK_LIMITS if window.resets_at is None else window.resets_at for window in full)
-        used = max(window.used_percent for window in full)
-        return Pause(
-            name, until, f"{used:.0f} % of a rate limit is used, and batches leave {100 - reserve} % of it free"
-        )
-
-    async def _tell(self, pauses: Iterable[Pause]) -> None:
-        """Say what changed, to the log and to other processes."""
-        before, after = self._pauses, {pause.provider: pause for pause in pauses}
-        if after == before:
-            return
-        await self.call(self.store.pause, list(after.values()))
-        self._pauses = after
-        for name, pause in after.items():
-            if name not in before or before[name].reason != pause.reason:
-                who = f" at {name}" if name else ""
-                seconds = max(0, int(pause.until - self.now()))
-                self.log.notice(f"batches wait{who}: {pause.reason}", seconds=seconds)
-        if not after:
-            self.log.notice("batches go on")
-
-    def _pause(self, provider: str, seconds: float, reason: str) -> None:
-        self._refused[provider] = Pause(provider, self.now() + seconds, reason)
-
     # One request.
 
     async def _item(self, item: Item) -> None:
@@ -368,14 +288,14 @@ class Batching:
     async def _answer(self, item: Item, facts: dict[str, Any]) -> tuple[Any, ...]:
         """Ask, and the call that stores the answer."""
         dialect = self._dialect(item)
-        turn = await trio.to_thread.run_sync(_turn, item, dialect)
+        turn = await trio.to_thread.run_sync(forms.question, item, dialect)
         plan = await self.gateway.plan(turn)
         name = plan.provider.name
         if len(self._models) >= MODELS:
             self._models.clear()
         self._models[turn.asked] = name
         facts |= {"model": turn.asked, "provider": name}
-        if name in self._refused or name in self._pauses:
+        if name in self._pauses:
             raise Problem(Kind.RATE_LIMITED, "batches wait for this provider", code=PAUSED)
         renderer, frames = dialect.renderer(plan.turn), list[Event]()
         async with self.gateway.run(plan, spare=True) as answer:
@@ -386,8 +306,8 @@ class Batching:
                 if renderer.over:
                     frames += renderer.close()
                     break
-        result = FORMS[item.api].succeeded(item.custom_id, dialect.fold(frames), new_request_id())
-        return partial(self.store.finish, tokens=_tokens(answer.usage)), item.number, SUCCEEDED, result
+        result = forms.answered(item, dialect.fold(frames))
+        return partial(self.store.finish, tokens=forms.tokens(answer.usage)), item.number, SUCCEEDED, result
 
     def _after(self, item: Item, problem: Problem, facts: dict[str, Any]) -> tuple[Any, ...]:
         """What becomes of a request that failed: the call that stores it."""
@@ -397,10 +317,10 @@ class Batching:
         if problem.code == PAUSED:
             not_before = now + AGAIN  # so that it cannot come and go all the time
         elif problem.kind is Kind.UNAUTHENTICATED:
-            self._pause(provider, AGAIN, problem.message)
+            self._pauses.add(provider, AGAIN, problem.message)
         elif problem.code == "usage_limit_reached":
             seconds = UNKNOWN_RESET if problem.retry_after is None else problem.retry_after
-            self._pause(provider, seconds, problem.message)
+            self._pauses.add(provider, seconds, problem.message)
         elif problem.kind in _PASSING and problem.retry is not False and failures < len(BACKOFF):
             wait = max(BACKOFF[failures] * random.uniform(0.75, 1.25), problem.retry_after or 0.0)  # noqa: S311
             not_before, failures = now + wait, failures + 1
@@ -410,8 +330,7 @@ class Batching:
         return (self.store.put_back, item.number, not_before, failures) if again else self._errored(item, problem)
 
     def _errored(self, item: Item, problem: Problem) -> tuple[Any, ...]:
-        result = FORMS[item.api].errored(item.custom_id, self._dialect(item), problem, new_request_id())
-        return self.store.finish, item.number, ERRORED, result
+        return self.store.finish, item.number, ERRORED, forms.failed(item, self._dialect(item), problem)
 
     def _dialect(self, item: Item) -> Dialect:
         return self.dialects[item.endpoint]
@@ -441,40 +360,7 @@ def _gone(batch: Batch) -> openai_batches.LineError:
     return openai_batches.LineError("invalid_file_id", message, param="input_file_id")
 
 
-def new_request_id() -> str:
-    """An id for a request that came in no exchange."""
-    return "req_" + secrets.token_hex(12)
-
-
 def _texts(body: BinaryIO, requests: Iterable[messages.Request]) -> Iterator[tuple[str, str, bytes]]:
     for request in requests:
         body.seek(request.offset)
         yield request.custom_id, request.model, body.read(request.length)
-
-
-def _turn(item: Item, dialect: Dialect) -> Turn:
-    """The question of a request. The requests of a batch share a session, and with it the provider's prompt cache."""
-    turn = dialect.read(FORMS[item.api].question(item.item), {})
-    openai_batches.check_alone(turn)
-    return replace(turn, session=turn.session or item.batch, keep=False)
-
-
-def _tokens(usage: Json | None) -> Tokens:
-    """What an answer took, as its provider counts."""
-    usage = usage or {}
-    given, made = (usage.get(name) for name in ("input_tokens_details", "output_tokens_details"))
-    found = (
-        usage.get("input_tokens"),
-        given.get("cached_tokens") if isinstance(given, dict) else None,
-        usage.get("output_tokens"),
-        made.get("reasoning_tokens") if isinstance(made, dict) else None,
-    )
-    first, second, third, fourth = (count if isinstance(count, int) else 0 for count in found)
-    return first, second, third, fourth
-
-
-def _stale(limits: Limits | None, now: float) -> bool:
-    """Whether a provider should be asked for its limits before it is asked anything else."""
-    return limits is None or (
-        any(window.resets_at is None for window in limits.windows) and now - limits.at > ASK_LIMITS
-    )

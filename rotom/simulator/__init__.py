@@ -22,6 +22,7 @@ import time
 import traceback
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -305,7 +306,8 @@ class Simulator:
             model = self._check(exchange, body, account)
             prompt, since = brain.last_prompt([item for item in body["input"] if isinstance(item, dict)])
             tokens, cached = self._cache.measure(body)
-            pen = Pen(body, model.slug, self.clock(), self._seal.make, tokens, cached)
+            seal = partial(self._seal.make, account.account_id)
+            pen = Pen(body, model.slug, self.clock(), seal, tokens, cached)
             ask = Ask(body, prompt, pen, account, self.quota, self.clock)
             steps = self._choose(ask, since, tokens > model.max_context, received)
             async with exchange.attended():
@@ -326,7 +328,7 @@ class Simulator:
         if self.lenient:
             return models.BY_SLUG.get(str(body.get("model")), models.DEMO_MODEL)
         strict.check_request(body)
-        strict.check_input(body["input"], self._seal.good)
+        strict.check_input(body["input"], partial(self._seal.good, owner=account.account_id))
         strict.check_tools(body)
         name = body["model"]
         model = models.DEMO_MODEL if name.startswith("demo-") else models.serve_model(name, exchange.headers)

@@ -21,18 +21,18 @@ class Seal:
         self._clock = clock
         self._key = secrets.token_bytes(32)
 
-    def make(self) -> str:
-        """A fresh blob; it holds nothing."""
+    def make(self, owner: str = "") -> str:
+        """A fresh blob; it holds nothing. `owner`: the account that it is for."""
         content = b"\x80" + int(self._clock()).to_bytes(8, "big") + secrets.token_bytes(80)
-        return base64.urlsafe_b64encode(content + self._mac(content)).decode()
+        return base64.urlsafe_b64encode(content + self._mac(content, owner)).decode()
 
-    def good(self, text: str) -> bool:
-        """Whether it is one of ours, unchanged."""
+    def good(self, text: str, owner: str = "") -> bool:
+        """Whether it is one of ours for that account, unchanged."""
         try:
             raw = base64.urlsafe_b64decode(text)
         except ValueError:
             return False
-        return hmac.compare_digest(raw[-MAC:], self._mac(raw[:-MAC]))
+        return hmac.compare_digest(raw[-MAC:], self._mac(raw[:-MAC], owner))
 
-    def _mac(self, content: bytes) -> bytes:
-        return hmac.digest(self._key, content, "sha256")
+    def _mac(self, content: bytes, owner: str) -> bytes:
+        return hmac.digest(self._key, content + owner.encode(), "sha256")

@@ -91,7 +91,7 @@ def check_tools(body: Json) -> None:
         raise bad_value(choice, "tool_choice", ["none", "auto", "required"])
     else:
         wanted = choice.get("name") if choice.get("type") in ("function", "custom") else choice.get("type")
-        if wanted not in names and wanted != "allowed_tools":
+        if not isinstance(wanted, str) or wanted not in names and wanted != "allowed_tools":
             raise Refused(error(400, f"Tool choice '{wanted}' not found in 'tools' parameter.", param="tool_choice"))
 
 
@@ -171,7 +171,7 @@ def _check_tool(tool: object, at: str, names: set[object]) -> None:
     if not isinstance(tool, dict):
         raise bad_type(at, "an object", tool)
     kind = tool.get("type")
-    if kind not in TOOL_TYPES:
+    if not isinstance(kind, str) or kind not in TOOL_TYPES:
         raise Refused(detail(400, f"Unsupported tool type: {kind}"))
     if kind in ("function", "custom", "namespace"):
         if not isinstance(tool.get("name"), str):
@@ -196,7 +196,10 @@ def _check_tool(tool: object, at: str, names: set[object]) -> None:
                 "invalid_function_parameters",
             )
     elif kind == "namespace":
-        for index, inner in enumerate(tool.get("tools") or []):
+        inside = tool.get("tools", [])
+        if not isinstance(inside, list):
+            raise bad_type(f"{at}.tools", "an array of objects", inside)
+        for index, inner in enumerate(inside):
             _check_tool(inner, f"{at}.tools[{index}]", names)
 
 

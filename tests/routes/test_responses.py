@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from rotom.simulator import Account
 from rotom.sse import Decoder
 
 TOOL = {
@@ -250,3 +253,96 @@ async def test_without_the_prefix(house: Any) -> None:
     assert (await house.client.get("/nope")).json() == {
         "error": {"message": "Invalid URL (GET /nope)", "type": "invalid_request_error", "param": None, "code": None}
     }
+
+
+async def test_reasoning_stays_with_its_account(house: Any) -> None:
+    house.simulator.script("reasoning")
+    first = (await house.ask("think", path="/v1/responses")).json()
+    house.simulator.issuer_state.account = Account(account_id="22222222-2222-4222-8222-222222222222")
+    await house.log_in()
+    second = await house.ask("go on", path="/v1/responses", previous_response_id=first["id"])
+    assert second.status_code == 200
+    assert inputs(house) == ["message", "message", "message"]
+    assert len(house.simulator.questions()) == 2, "it was left out before the provider could refuse it"
+    third = await house.ask("on", path="/v1/responses", previous_response_id=second.json()["id"])
+    assert third.status_code == 200
+    assert len(house.simulator.questions()) == 3
+
+
+RICH: dict[str, Any] = {
+    "model": "gpt-5.5",
+    "instructions": "be brief",
+    "stream": False,
+    "store": True,
+    "metadata": {"a": "b"},
+    "include": ["reasoning.encrypted_content"],
+    "reasoning": {"effort": "low", "summary": "auto"},
+    "text": {"verbosity": "low", "format": {"type": "json_schema", "name": "n", "schema": {"type": "object"}}},
+    "tools": [
+        {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}, "strict": False},
+        {"type": "custom", "name": "c", "format": {"type": "grammar", "syntax": "lark", "definition": "x"}},
+        {"type": "namespace", "name": "n", "tools": [{"type": "function", "name": "g"}]},
+        {"type": "web_search_preview"},
+    ],
+    "tool_choice": {"type": "function", "name": "f"},
+    "parallel_tool_calls": True,
+    "service_tier": "auto",
+    "prompt_cache_key": "k",
+    "stream_options": {"include_obfuscation": False},
+    "client_metadata": {"a": "b"},
+    "previous_response_id": None,
+    "input": [
+        {"role": "system", "content": "s"},
+        {
+            "type": "message",
+            "role": "user",
+            "content": [
+                {"type": "input_text", "text": "x"},
+                {"type": "input_image", "image_url": "https://example.com/a.png", "detail": "auto"},
+                {"type": "input_file", "filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERg=="},
+            ],
+        },
+        {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "t"}]},
+        {
+            "role": "assistant",
+            "content": [{"type": "output_text", "text": "x", "annotations": []}],
+            "phase": "commentary",
+        },
+        {"type": "function_call", "id": "fc_1", "call_id": "a", "name": "f", "arguments": "{}", "status": "completed"},
+        {"type": "function_call_output", "call_id": "a", "output": [{"type": "input_text", "text": "x"}]},
+        {"type": "custom_tool_call", "call_id": "b", "name": "c", "input": "x"},
+        {"type": "custom_tool_call_output", "call_id": "b", "output": "x"},
+        {"type": "compaction_trigger"},
+    ],
+}
+JUNK: list[Any] = [None, True, -1, 1.5, "", "x", [], {}, [None], [[]], [{}], {"a": 1}, {"type": "text"}]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to every value inside a value."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inside:
+        yield (*path, key)
+        yield from places(item, (*path, key))
+
+
+def changed(path: tuple[Any, ...], junk: Any) -> dict[str, Any]:
+    made = copy.deepcopy(RICH)
+    inner: Any = made
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = junk
+    return made
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=json.dumps)
+async def test_whatever_comes_is_answered(house: Any, junk: Any) -> None:
+    bad = []
+    for path in places(RICH):
+        answer = await house.client.post("/v1/responses", json=changed(path, junk))
+        if answer.status_code == 200:
+            continue
+        error = answer.json()["error"]
+        if not (400 <= answer.status_code < 500 and error["message"] and {"type", "param", "code"} <= error.keys()):
+            bad.append((path, error))
+    assert bad == []

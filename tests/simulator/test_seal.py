@@ -12,3 +12,5 @@ def test_only_its_own_and_unchanged():
     assert not Seal(lambda: 1_795_330_000.0).good(blob)
     for other in ("", "gAAAA", blob[:-5] + "AAAA=", "A" + blob[1:], blob + "\u1234"):
         assert not seal.good(other)
+    assert seal.good(seal.make("one"), "one")
+    assert not seal.good(seal.make("one"), "another")

@@ -154,6 +154,10 @@ def _choice(value: Any, at: str) -> None:
         if "type" not in value:
             raise missing(f"{at}.type")
         _text(value["type"], f"{at}.type")
+        if value["type"] in ("function", "custom"):
+            if value.get("name") is None:
+                raise missing(f"{at}.name")
+            _text(value["name"], f"{at}.name")
     elif not isinstance(value, str):
         raise bad_type(value, at, "one of an object or string")
     elif value not in ("none", "auto", "required"):

@@ -104,6 +104,7 @@ def test_what_asks_for_nothing_is_fine() -> None:
         ({"tools": ["x"]}, "tools[0]", "expected an object, but got a string instead"),
         ({"tools": [{"type": 1}]}, "tools[0].type", "expected a string, but got an integer instead"),
         ({"tools": [{"type": "function", "name": 1}]}, "tools[0].name", "expected a string"),
+        ({"tool_choice": {"type": "function", "name": []}}, "tool_choice.name", "expected a string, but got an array"),
         ({"tool_choice": 1}, "tool_choice", "expected one of an object or string, but got an integer instead"),
         ({"reasoning": {"effort": 1}}, "reasoning.effort", "expected a string, but got an integer instead"),
         ({"text": {"format": "json"}}, "text.format", "expected an object, but got a string instead"),

@@ -54,6 +54,7 @@ class Problem(Exception):
       hint: a second line for the command line only: the next command to type.
       words: the provider's own words alone, where the message has ours around them: some clients look for them.
       details: what else the provider said in numbers, for dialects whose clients read it (``resets_at``, ``plan_type``).
+      told: headers of the provider's refusal that its own clients want to see (Provider.told).
       event: the provider's own event that told of it inside a stream, for a dialect that can pass it on as it is.
     """
 
@@ -83,6 +84,7 @@ class Problem(Exception):
         self.hint = hint
         self.words = words
         self.details = details or {}
+        self.told: tuple[tuple[str, str], ...] = ()
         self.event = event
 
     def __repr__(self) -> str:

@@ -142,6 +142,8 @@ class Application:
         """The problem in the words of the dialect that the client speaks; in OpenAI's form where that is not known."""
         dialect = dialect_of(exchange) if exchange is not None else responses.DIALECT
         headers = [("content-type", "application/json"), *dialect.headers(problem)]
+        if dialect.vendor:
+            headers += problem.told
         if problem.retry_after is not None:
             headers.append(("retry-after", str(max(0, math.ceil(problem.retry_after)))))
         return Refusal(dialect.status(problem), headers, dumps(dialect.problem(problem, request_id)))

@@ -91,7 +91,7 @@ def check_tools(body: Json) -> None:
         raise bad_value(choice, "tool_choice", ["none", "auto", "required"])
     else:
         wanted = choice.get("name") if choice.get("type") in ("function", "custom") else choice.get("type")
-        if not isinstance(wanted, str) or wanted not in names and wanted != "allowed_tools":
+        if not isinstance(wanted, str) or (wanted not in names and wanted != "allowed_tools"):
             raise Refused(error(400, f"Tool choice '{wanted}' not found in 'tools' parameter.", param="tool_choice"))
 
 

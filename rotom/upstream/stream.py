@@ -113,9 +113,11 @@ async def ask(
     status, headers, body = await _sent(client, provider.dress(turn, model, token), Limits.of(limits))
     try:
         if status != 200:
-            raise provider.refusal(status, headers, await _beginning(body))
-        if (problem := _not_a_stream(headers)) is not None:
+            problem = provider.refusal(status, headers, await _beginning(body))
+            problem.told = provider.told(headers)
             raise problem
+        if (trouble := _not_a_stream(headers)) is not None:
+            raise trouble
         answer = Answer(headers, body, provider)
         yield answer
         if answer.complete:

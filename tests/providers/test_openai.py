@@ -15,7 +15,7 @@ from rotom.catalogue import EFFORTS, Model
 from rotom.config import Config
 from rotom.problem import Kind, Problem
 from rotom.providers import Flow, Outgoing, Reply, Token, Window, openai, registry
-from rotom.providers.openai_dress import clamp
+from rotom.providers.openai_dress import LITE, clamp, dress
 from rotom.providers.openai_models import BUILTIN
 from rotom.turn import Turn
 
@@ -346,3 +346,54 @@ def test_usage_of_numbers_that_are_none(key: str, number: object) -> None:
 def test_models_have_names() -> None:
     slugs = ["gpt-5.5", "org/m:2", "x; rm -rf ~", "$(id)", "\x1b[2J", "", "é", "a" * 200, "a\n", None, 5]
     assert [model.id for model in openai.read_models([{"slug": slug} for slug in slugs])] == ["gpt-5.5", "org/m:2"]
+
+
+def test_the_list_for_the_vendors_own_client() -> None:
+    listing = openai.make(CONFIG).vendor_models
+    assert listing is not None
+    out, (value, _) = play(listing("0.170.0&x=y", TOKEN), {"models": [{"slug": "m", "new": 1}], "other": 2})
+    assert out.url.endswith("/models?client_version=0.170.0%26x%3Dy")
+    assert value == {"models": [{"slug": "m", "new": 1}]}
+    with pytest.raises(Problem):
+        play(listing("1", TOKEN), {"models": None})
+
+
+def test_headers_for_the_vendors_own_client() -> None:
+    headers = {
+        "x-codex-primary-used-percent": "5",
+        "openai-model": "m",
+        "set-cookie": "secret",
+        "cf-ray": "x",
+        "x-codex-odd": "a\nb",
+        "authorization": "x",
+    }
+    assert openai.told(headers) == (("x-codex-primary-used-percent", "5"), ("openai-model", "m"))
+
+
+def test_hints_of_the_vendors_own_client() -> None:
+    turn = Turn({"model": "gpt-5.5", "input": []}, "gpt-5.5", hints={LITE: "true", "x-other": "private"})
+    out = dress(CONFIG, turn, MODEL, TOKEN)
+    assert dict(out.headers)[LITE] == "true"
+    assert "x-other" not in dict(out.headers)
+    assert json.loads(out.body)["parallel_tool_calls"] is False
+
+
+def test_what_only_answers_have_does_not_go_up() -> None:
+    items = [
+        {
+            "type": "function_call",
+            "call_id": "c",
+            "name": "n",
+            "arguments": "{}",
+            "parsed_arguments": {},
+            "created_by": "x",
+        },
+        {"type": "reasoning", "encrypted_content": "x", "summary": [], "status": "completed"},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "x", "parsed": {"a": 1}}]},
+    ]
+    sent = json.loads(dress(CONFIG, Turn({"model": "gpt-5.5", "input": items}, "m"), MODEL, TOKEN).body)["input"]
+    assert sent == [
+        {"type": "function_call", "call_id": "c", "name": "n", "arguments": "{}"},
+        {"type": "reasoning", "encrypted_content": "x", "summary": []},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "x"}]},
+    ]

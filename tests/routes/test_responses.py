@@ -200,6 +200,19 @@ async def test_the_providers_headers_are_passed_on(house: Any) -> None:
     assert "x-codex-primary-used-percent" not in (await house.ask("x")).headers
 
 
+async def test_a_refusal_has_the_providers_headers_too(house: Any) -> None:
+    house.simulator.script("usage_limit")
+    refused = await house.ask("x", path="/v1/responses")
+    assert refused.status_code == 429
+    assert float(refused.headers["x-codex-primary-used-percent"]) == 100
+    error = refused.json()["error"]
+    assert (error["type"], error["plan_type"]) == ("usage_limit_reached", "plus")
+    assert error["resets_at"] > 1_000_000_000
+    assert error["resets_in_seconds"] > 0
+    house.simulator.script("usage_limit")
+    assert not [name for name in (await house.ask("x")).headers if name.startswith("x-codex-")]
+
+
 async def test_the_reduced_form_of_the_newer_models(house: Any) -> None:
     tools = {"type": "additional_tools", "role": "developer", "tools": [TOOL]}
     body = {

@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import trio
 
+from rotom.gateway import TIDY_SECONDS
 from rotom.gateway.memory import drafted, may_go
 from rotom.problem import Kind, Problem
 from rotom.sse import Json
@@ -103,3 +105,26 @@ def test_whose_an_item_is() -> None:
     assert not may_go(item, "p", "m", "b")
     assert may_go({}, "p", "m", None)
     assert may_go("junk", "p", "m", None)
+
+
+async def test_what_is_old_goes_by_itself(house: Any, quick_clock: Any) -> None:
+    now = 0.0
+    kept = house.gateway.answers = Answers(Bounds(1 << 20, 10, 3600.0), clock=lambda: now)
+    await remembered(house)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(house.gateway.tidy)
+        await trio.sleep(TIDY_SECONDS + 1)
+        assert len(kept) == 1
+        now = 3601.0
+        await trio.sleep(TIDY_SECONDS)
+        assert len(kept) == 0
+        nursery.cancel_scope.cancel()
+
+
+async def test_the_bounds_are_settings(house: Any) -> None:
+    before = house.gateway.answers.bounds
+    assert (before.bytes, before.count, before.age) == (256 << 20, 1000, 86400)
+    await remembered(house)
+    house.gateway.reload(replace(house.config, answers_count=7))
+    assert house.gateway.answers.bounds.count == 7
+    assert len(house.gateway.answers) == 1

@@ -30,7 +30,7 @@ def draw(ask: Ask) -> Play:
     yield _answer(ask, width, height, "medium" if quality == "auto" else quality)
 
 
-@scenario("image_other", "an image of another size and quality than was asked for, as the real service often draws")
+@scenario("image_other", "an image of another size and quality than was asked for")
 def _other(ask: Ask) -> Play:
     yield _answer(ask, 1254, 1254, "low")
 

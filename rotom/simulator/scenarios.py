@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from rotom.simulator import scenarios_answers, scenarios_refusals, scenarios_troubles
+from rotom.simulator import images, scenarios_answers, scenarios_refusals, scenarios_troubles
 from rotom.simulator.play import Play
 from rotom.simulator.scenarios_ask import Ask, Table
 
@@ -57,6 +57,8 @@ def listing() -> str:
     """The table for people."""
     width = max(map(len, SCENARIOS)) + 5
     lines = [f"  {'demo:' + s.name:<{width}}  {s.shows}" for s in SCENARIOS.values()]
+    lines += ["", "In the prompt for an image, beside those that refuse:", ""]
+    lines += [f"  {'demo:' + s.name:<{width}}  {s.shows}" for s in images.scenario.values()]
     return (
         "Write one of these in a prompt (options behind it: demo:long rate=5), or ask for the model demo-NAME.\n"
         "demo:NAME_once plays it for the first request with a prompt only. Without any, the demonstration answers.\n\n"

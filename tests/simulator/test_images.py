@@ -5,7 +5,9 @@ import base64
 import pytest
 
 from rotom.simulator import IMAGE_EDITS, IMAGES
+from rotom.simulator.images import scenario
 from rotom.simulator.pictures import SIGNATURE, png_base64
+from rotom.simulator.scenarios import listing
 
 BODY = {"prompt": "a red fox", "background": "opaque", "model": "gpt-image-2", "quality": "auto", "size": "auto"}
 PICTURE = {"image_url": "data:image/png;base64," + png_base64(8, 8, "x")}
@@ -86,6 +88,11 @@ async def test_scenarios_of_images_and_of_questions(client):
     assert (await post(client, {**BODY, "prompt": "a transparent fox", "background": "transparent"}))[1][
         "background"
     ] == "transparent"
+
+
+def test_a_person_can_find_them():
+    lines = listing().partition("for an image")[2].splitlines()
+    assert {line.split()[0] for line in lines if "demo:" in line} == {f"demo:{name}" for name in scenario}
 
 
 async def test_the_hosted_tool(client, kit):

@@ -4,7 +4,7 @@ A dialect is a pair (reader, renderer) to and from the Responses form that the i
 client that did not ask for a stream is the *fold* of the dialect's own stream, so that the two can never disagree.
 
 What more than one dialect needs stands beside them: floor.py (items in order), fast.py (text deltas unread), stop.py,
-bundle.py, pairing.py (calls and results), names.py, schema.py and loose.py.
+bundle.py, pairing.py (calls and results), names.py, schema.py, fields.py (of requests) and loose.py (of answers).
 """
 
 from __future__ import annotations

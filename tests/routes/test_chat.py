@@ -332,4 +332,4 @@ async def test_50_megabytes_are_read_and_refused_by_the_provider(house: Any) -> 
 async def test_the_former_completions_are_not_here(house: Any) -> None:
     response = await house.client.post("/v1/completions", json={"model": "gpt-5.5", "prompt": "x"})
     assert response.status_code == 404
-    assert response.json()["error"]["type"] == "invalid_request_error"
+    assert response.json()["error"]["message"] == "Invalid URL (POST /v1/completions)"

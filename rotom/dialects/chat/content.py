@@ -8,8 +8,8 @@ What is not here: what the assistant said (history.py).
 
 from __future__ import annotations
 
-from rotom.dialects.wording import field as field_of
-from rotom.dialects.wording import missing, objects, refused, required, within, wrong_type, wrong_value
+from rotom.dialects.fields import field, objects, required, within
+from rotom.dialects.responses.refuse import bad_type, bad_value, missing, refused
 from rotom.sse import Json
 from rotom.turn import input_text
 
@@ -28,7 +28,7 @@ def read_content(content: object, where: str) -> list[Json]:
     if content is None:
         raise missing(where)
     if not isinstance(content, list):
-        raise wrong_type(where, "one of a string or array of objects", content)
+        raise bad_type(content, where, "one of a string or array of objects")
     return [part for place, item in objects(content, where) for part in _part(item, place)]
 
 
@@ -43,35 +43,35 @@ def _part(part: Json, where: str) -> list[Json]:
             return [_file(required(part, "file", dict, where), within(where, "file"))]
         case "input_audio":
             raise refused(
-                where, f"{where}: the models behind rotom do not listen; audio is not supported", "unsupported_content"
+                f"{where}: the models behind rotom do not listen; audio is not supported", "unsupported_content", where
             )
         case kind:
-            raise wrong_value(within(where, "type"), kind, PARTS)
+            raise bad_value(kind, within(where, "type"), PARTS)
 
 
 def _image(value: object, where: str) -> Json:
     if isinstance(value, str):  # not by the book, and common
         return {"type": "input_image", "image_url": value}
     if not isinstance(value, dict):
-        raise missing(where) if value is None else wrong_type(where, "an object", value)
+        raise missing(where) if value is None else bad_type(value, where, "an object")
     image: Json = {"type": "input_image", "image_url": required(value, "url", str, where)}
-    detail = field_of(value, "detail", str, where)
+    detail = field(value, "detail", str, where)
     if detail is not None:
         if detail not in DETAILS:
-            raise wrong_value(within(where, "detail"), detail, DETAILS)
+            raise bad_value(detail, within(where, "detail"), DETAILS)
         image["detail"] = detail
     return image
 
 
 def _file(value: Json, where: str) -> Json:
-    if field_of(value, "file_id", str, where) is not None:
+    if field(value, "file_id", str, where) is not None:
         raise refused(
-            within(where, "file_id"),
             f"{where}: files that were uploaded to OpenAI cannot be reached; send the file itself as file_data",
             "unsupported_content",
+            within(where, "file_id"),
         )
     data = required(value, "file_data", str, where)
     if not data.startswith("data:"):
         data = f"data:application/pdf;base64,{data}"
-    name = field_of(value, "filename", str, where)
+    name = field(value, "filename", str, where)
     return {"type": "input_file", "filename": name or "document.pdf", "file_data": data}

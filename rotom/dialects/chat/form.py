@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from rotom.dialects.chat.tools import schema_of
+from rotom.dialects.fields import field, required, within
 from rotom.dialects.names import short_name
-from rotom.dialects.wording import field, missing, required, within, wrong_value
+from rotom.dialects.responses.refuse import bad_value, missing
 from rotom.sse import Json
 from rotom.turn import input_text, message
 
@@ -29,7 +30,7 @@ def read_format(body: Json) -> Json | None:
         case "json_schema":
             return _schema(required(wanted, "json_schema", dict, where), within(where, "json_schema"))
         case kind:
-            raise wrong_value(within(where, "type"), kind, ("json_object", "json_schema", "text"))
+            raise bad_value(kind, within(where, "type"), ("json_object", "json_schema", "text"))
 
 
 def _schema(given: Json, where: str) -> Json:

@@ -13,9 +13,10 @@ out: a model is given its own back, encrypted, or none, and this API has no plac
 from __future__ import annotations
 
 from rotom.dialects.chat.content import read_content
+from rotom.dialects.fields import field, objects, required, too_many, within
 from rotom.dialects.names import call_id, short_name
 from rotom.dialects.pairing import Run, add_said, pair
-from rotom.dialects.wording import field, missing, objects, refused, required, too_many, within, wrong_type, wrong_value
+from rotom.dialects.responses.refuse import bad_type, bad_value, missing, refused
 from rotom.sse import Json
 from rotom.turn import message, output_text
 
@@ -34,12 +35,12 @@ def read_history(messages: object) -> tuple[str, list[Json]]:
     if messages is None:
         raise missing("messages")
     if not isinstance(messages, list):
-        raise wrong_type("messages", "an array of objects", messages)
+        raise bad_type(messages, "messages", "an array of objects")
     if not messages:
         raise refused(
-            "messages",
             "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.",
             "empty_array",
+            "messages",
         )
     if len(messages) > MOST_MESSAGES:
         raise too_many("messages", MOST_MESSAGES, len(messages))
@@ -64,13 +65,13 @@ def read_history(messages: object) -> tuple[str, list[Json]]:
         elif role == "function":
             runs.append((False, [_result(entry, legacy.result(required(entry, "name", str, where)), where)]))
         else:
-            raise wrong_value(within(where, "role"), role, ROLES)
+            raise bad_value(role, within(where, "role"), ROLES)
     items = pair(runs)
     if not items:
         items = [message("developer", parts) for parts in first if parts]
         first = []
     if not items:
-        raise refused("messages", "Invalid 'messages': at least one message with content is required.", "empty_content")
+        raise refused("Invalid 'messages': at least one message with content is required.", "empty_content", "messages")
     return "\n\n".join(text for parts in first if (text := "\n".join(part["text"] for part in parts))), items
 
 
@@ -97,7 +98,7 @@ def _said(content: object, where: str) -> list[Json]:
     if isinstance(content, str):
         return [output_text(content)] if content else []
     if not isinstance(content, list):
-        raise wrong_type(where, "one of a string or array of objects", content)
+        raise bad_type(content, where, "one of a string or array of objects")
     parts = []
     for place, part in objects(content, where):
         match required(part, "type", str, place):
@@ -108,7 +109,7 @@ def _said(content: object, where: str) -> list[Json]:
                 if text := required(part, "refusal", str, place):
                     parts.append({"type": "refusal", "refusal": text})
             case kind:
-                raise wrong_value(within(place, "type"), kind, ("text", "refusal"))
+                raise bad_value(kind, within(place, "type"), ("text", "refusal"))
     return parts
 
 
@@ -131,7 +132,7 @@ def _call(call: Json, where: str) -> Json:
                 "input": required(custom, "input", str, place),
             }
         case kind:
-            raise wrong_value(within(where, "type"), kind, ("function", "custom"))
+            raise bad_value(kind, within(where, "type"), ("function", "custom"))
 
 
 def _function_call(name: str, function: str, arguments: str) -> Json:

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from rotom.dialects.chat.form import read_format, with_word
 from rotom.dialects.chat.history import read_history
 from rotom.dialects.chat.tools import read_choice, read_tools
-from rotom.dialects.wording import field, missing, refused, required, too_many, within, wrong_type
+from rotom.dialects.fields import field, required, too_many, too_small, within
+from rotom.dialects.responses.refuse import bad_type, missing, refused
 from rotom.problem import Problem
 from rotom.sse import Json
 from rotom.turn import Turn
@@ -100,13 +101,9 @@ def _possible(body: Json) -> None:
     """Refuse what would be answered with less, or with another sort of answer, than was asked for."""
     number = field(body, "n", int)
     if number is not None and number < 1:
-        raise refused(
-            "n",
-            f"Invalid 'n': integer below minimum value. Expected a value >= 1, but got {number} instead.",
-            "integer_below_min_value",
-        )
+        raise too_small("n", 1, number)
     if number is not None and number > 1:
-        raise refused("n", f"rotom answers with one choice; n is {number}. Ask several times.", "unsupported_value")
+        raise refused(f"rotom answers with one choice; n is {number}. Ask several times.", "unsupported_value", "n")
     if field(body, "audio", dict) is not None:
         raise _silent("audio")
     for modality in field(body, "modalities", list) or []:
@@ -115,7 +112,7 @@ def _possible(body: Json) -> None:
 
 
 def _silent(name: str) -> Problem:
-    return refused(name, f"the models behind rotom answer in text; {name} is not supported", "unsupported_content")
+    return refused(f"the models behind rotom answer in text; {name} is not supported", "unsupported_content", name)
 
 
 def _seed(body: Json, name: str) -> bool:
@@ -128,11 +125,7 @@ def _limit(body: Json) -> str | None:
     for name in _LIMITS:
         number = field(body, name, int)
         if number is not None and number < 1:
-            raise refused(
-                name,
-                f"Invalid '{name}': integer below minimum value. Expected a value >= 1, but got {number} instead.",
-                "integer_below_min_value",
-            )
+            raise too_small(name, 1, number)
         found = found or (name if number is not None else None)
     return found
 
@@ -156,12 +149,12 @@ def _stop(body: Json) -> tuple[str, ...]:
     if isinstance(stops, str):
         stops = [stops]
     if not isinstance(stops, list):
-        raise wrong_type("stop", "one of a string or array of strings", stops)
+        raise bad_type(stops, "stop", "one of a string or array of strings")
     if len(stops) > MOST_STOPS:
         raise too_many("stop", MOST_STOPS, len(stops))
     for index, stop in enumerate(stops):
         if not isinstance(stop, str):
-            raise wrong_type(within("stop", index), "a string", stop)
+            raise bad_type(stop, within("stop", index), "a string")
     return tuple(stop for stop in stops if stop)
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from rotom.dialects.fields import field, objects, required, too_many, within
 from rotom.dialects.names import short_name
+from rotom.dialects.responses.refuse import bad_type, bad_value, missing, refused
 from rotom.dialects.schema import normal_schema
-from rotom.dialects.wording import field, missing, objects, refused, required, too_many, within, wrong_type, wrong_value
 from rotom.sse import Json
 
 MOST_TOOLS = 10_000
@@ -96,7 +97,7 @@ def _custom(custom: Json, where: str) -> _Named:
             words = {word: required(grammar, word, str, place) for word in ("syntax", "definition")}
             return name, {**made, "format": {"type": "grammar", **words}}
         case kind:
-            raise wrong_value(within(place, "type"), kind, ("text", "grammar"))
+            raise bad_value(kind, within(place, "type"), ("text", "grammar"))
 
 
 def _search(options: Json) -> Json:
@@ -123,12 +124,12 @@ def read_choice(body: Json, tools: list[Json]) -> Any:
         return "auto"
     if isinstance(choice, str):
         if choice not in CHOICES:
-            raise wrong_value(name, choice, CHOICES)
+            raise bad_value(choice, name, CHOICES)
         if choice == "required" and not tools:
-            raise refused(name, f"'{name}' is only allowed when 'tools' are specified.")
+            raise refused(f"'{name}' is only allowed when 'tools' are specified.", None, name)
         return choice
     if not isinstance(choice, dict):
-        raise wrong_type(name, "one of a string or object", choice)
+        raise bad_type(choice, name, "one of a string or object")
     if name == "function_call":
         return _chosen({"type": "function", "function": choice}, name, tools)
     if choice.get("type") != "allowed_tools":
@@ -137,7 +138,7 @@ def read_choice(body: Json, tools: list[Json]) -> Any:
     place = within(name, "allowed_tools")
     mode = required(allowed, "mode", str, place)
     if mode not in ("auto", "required"):
-        raise wrong_value(within(place, "mode"), mode, ("auto", "required"))
+        raise bad_value(mode, within(place, "mode"), ("auto", "required"))
     listed = objects(required(allowed, "tools", list, place), within(place, "tools"))
     return {"type": "allowed_tools", "mode": mode, "tools": [_chosen(tool, where, tools) for where, tool in listed]}
 
@@ -156,4 +157,4 @@ def _chosen(choice: Json, where: str, tools: list[Json]) -> Json:
 
 
 def _not_found(name: str, where: str) -> Exception:
-    return refused(where, f"Tool choice '{name[:100]}' not found in 'tools' parameter.", "invalid_value")
+    return refused(f"Tool choice '{name[:100]}' not found in 'tools' parameter.", "invalid_value", where)

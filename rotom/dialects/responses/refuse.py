@@ -40,6 +40,6 @@ def unsupported(at: str, why: str) -> Problem:
     return refused(f"Unsupported parameter: '{at}' is not supported: {why}.", "unsupported_parameter", at)
 
 
-def refused(message: str, code: str, at: str | None) -> Problem:
+def refused(message: str, code: str | None, at: str | None) -> Problem:
     """A refusal in other words."""
     return Problem(Kind.INVALID, message, code=code, param=at)

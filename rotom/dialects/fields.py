@@ -1,19 +1,19 @@
-"""The words in which OpenAI's APIs refuse a request, and the reading of typed fields that uses them. Pure.
+"""Typed fields of a client's JSON, refused in the words of OpenAI's APIs where they are wrong. Pure.
 
 ``null`` is the same as a missing field, as it is there. A place is written as they write it: ``messages[3].content``.
 
-What is not here: which fields there are (the dialects' readers).
+What is not here: which fields there are (the dialects' readers), and the words (responses/refuse.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
-from rotom.problem import Kind, Problem
+from rotom.dialects.responses.refuse import bad_type, missing, refused
+from rotom.problem import Problem
 from rotom.sse import Json
 
-_NAMES = {
+_NOUNS = {
     dict: "an object",
     list: "an array",
     str: "a string",
@@ -23,37 +23,22 @@ _NAMES = {
 }
 
 
-def refused(param: str, message: str, code: str | None = None) -> Problem:
-    """The request is wrong at `param`."""
-    return Problem(Kind.INVALID, message, param=param, code=code)
-
-
-def missing(param: str) -> Problem:
-    """A field that must be there is not."""
-    return refused(param, f"Missing required parameter: '{param}'.", "missing_required_parameter")
-
-
-def wrong_type(param: str, wanted: str, value: object) -> Problem:
-    """A value of another type than `wanted`, which is said with its article."""
-    got = "null" if value is None else _NAMES.get(type(value), "something else")
-    return refused(param, f"Invalid type for '{param}': expected {wanted}, but got {got} instead.", "invalid_type")
-
-
-def wrong_value(param: str, value: object, allowed: Collection[str]) -> Problem:
-    """A value that is not among those that there are."""
-    *first, last = [f"'{word}'" for word in allowed]
-    listed = f"{', '.join(first)}, and {last}" if first else last
-    shown = str(value)[:100]
-    return refused(param, f"Invalid value: '{shown}'. Supported values are: {listed}.", "invalid_value")
-
-
 def too_many(param: str, most: int, number: int) -> Problem:
     """A list that is too long."""
     return refused(
-        param,
         f"Invalid '{param}': array too long. Expected an array with maximum length {most}, "
         f"but got an array with length {number} instead.",
         "array_above_max_length",
+        param,
+    )
+
+
+def too_small(param: str, least: int, number: int) -> Problem:
+    """A number below what makes sense."""
+    return refused(
+        f"Invalid '{param}': integer below minimum value. Expected a value >= {least}, but got {number} instead.",
+        "integer_below_min_value",
+        param,
     )
 
 
@@ -73,7 +58,7 @@ def field(value: Json, name: str, kind: type, where: str = "") -> Any:
     found = value.get(name)
     if found is None or type(found) is kind or (kind is float and type(found) is int):
         return found
-    raise wrong_type(within(where, name), _NAMES[kind], found)
+    raise bad_type(found, within(where, name), _NOUNS[kind])
 
 
 def required(value: Json, name: str, kind: type, where: str = "") -> Any:
@@ -96,5 +81,5 @@ def objects(value: list[Any], where: str) -> list[tuple[str, Json]]:
     """
     for index, item in enumerate(value):
         if not isinstance(item, dict):
-            raise wrong_type(within(where, index), "an object", item)
+            raise bad_type(item, within(where, index), "an object")
     return [(within(where, index), item) for index, item in enumerate(value)]

@@ -9,8 +9,10 @@ application of rotom's own server. A question goes through the checks in the bac
 model), then a scenario makes a generator of steps and `perform` does them one after the other: sleeping, writing,
 hanging, cutting. A hang-up of the client cancels that at any point and is noted with its time.
 
-Alone: ``python -m rotom.simulator`` (see __main__.py). What is not here: WebSockets and other endpoints, which
-answer 404 as they do for a program that should live without them.
+Questions on a WebSocket (sockets.py) go the same way.
+
+Alone: ``python -m rotom.simulator`` (see __main__.py). What is not here: other endpoints, which answer 404 as they do for a
+program that should live without them.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ from rotom.server import Limits, Refusal, listen
 from rotom.server.drain import Drain
 from rotom.server.exchange import Exchange
 from rotom.server.routing import Route, Router
+from rotom.server.websocket import wanted
 from rotom.simulator import brain, images, models, scenarios, strict
 from rotom.simulator.account import PromptCache, Quota, accounts_check
 from rotom.simulator.oauth import Issuer
@@ -50,11 +53,13 @@ from rotom.simulator.play import (
 )
 from rotom.simulator.scenarios_ask import Ask
 from rotom.simulator.seal import Seal
+from rotom.simulator.sockets import serve_socket
 from rotom.simulator.stream import Pen
 from rotom.simulator.strict_images import check_drawing
 from rotom.sse import Event, Json, dumps
 
 RESPONSES: Final = "/backend-api/codex/responses"
+HANDSHAKE: Final = "GET " + RESPONSES
 IMAGES: Final = "/backend-api/codex/images/generations"
 IMAGE_EDITS: Final = "/backend-api/codex/images/edits"
 KEPT_REQUESTS: Final = 64
@@ -77,6 +82,7 @@ class Simulator:
     Attributes:
       issuer_state: the login server, with everything about it that can be set (see `oauth.Issuer`).
       quota: the account's limits.
+      websockets: whether turns may come on WebSockets; else a handshake is answered 426, as for some accounts.
       requests: what was received, oldest first; only the latest are kept.
       bugs: tracebacks of exceptions in the simulator itself; a test may assert that there are none.
     """
@@ -93,6 +99,7 @@ class Simulator:
         self.clock = clock
         self.pace = pace
         self.lenient = lenient
+        self.websockets = True
         self.issuer_state = Issuer(clock, account)
         self.quota = Quota()
         self.requests: deque[Received] = deque(maxlen=keep)
@@ -121,7 +128,7 @@ class Simulator:
                 Route("POST", RESPONSES, self._responses),
                 Route("POST", IMAGES, self._images),
                 Route("POST", IMAGE_EDITS, self._images),
-                Route("GET", RESPONSES, self._no_websocket),
+                Route("GET", RESPONSES, self._websocket),
             ]
         )
 
@@ -151,13 +158,14 @@ class Simulator:
     def script(self, *what: Script, path: str = RESPONSES) -> None:
         """Queue what the next requests to `path` get; when the queue is empty, things take their usual course.
 
-        A script of another path than questions may be a `Reply`, or a scenario that only waits, refuses or cuts.
+        A script of another path than questions may be a `Reply`, or a scenario that only waits, refuses or cuts;
+        `HANDSHAKE` stands for handshakes of WebSockets.
         """
         self._scripts.setdefault(path, deque()).extend(what)
 
     def questions(self) -> list[Received]:
         """The questions to models that were received."""
-        return [received for received in self.requests if received.path == RESPONSES]
+        return [received for received in self.requests if received.path == RESPONSES and received.method != "GET"]
 
     async def quiet(self) -> None:
         """Wait until no question is being answered."""
@@ -166,9 +174,11 @@ class Simulator:
 
     async def received(self, count: int, path: str = RESPONSES) -> Received:
         """Wait until `count` requests to `path` came; the last of these."""
-        while len(found := [one for one in self.requests if one.path == path]) < count:
+        while True:
+            found = self.questions() if path == RESPONSES else [one for one in self.requests if one.path == path]
+            if len(found) >= count:
+                return found[count - 1]
             await self._changed.wait()
-        return found[count - 1]
 
     # What the server asks for.
 
@@ -183,8 +193,9 @@ class Simulator:
         try:
             route, _ = self._router.find(exchange.method, exchange.path)
             received.body = _body(exchange.headers.get("content-type", ""), await exchange.body())
-            scripts = self._scripts.get(exchange.path)
-            if scripts and exchange.path != RESPONSES:
+            path = HANDSHAKE if (exchange.method, exchange.path) == ("GET", RESPONSES) else exchange.path
+            scripts = self._scripts.get(path)
+            if scripts and path != RESPONSES:
                 async with exchange.attended():
                     await perform(exchange, self._scripted(scripts.popleft(), received))
             else:
@@ -273,9 +284,36 @@ class Simulator:
     async def _accounts_check(self, exchange: Exchange) -> None:
         await send_reply(exchange, json_reply(200, accounts_check(self._account(exchange))))
 
-    async def _no_websocket(self, exchange: Exchange) -> None:
-        self._account(exchange)
-        raise Refused(error(426, "Upgrade Required", headers=(("upgrade", "websocket"),)))
+    async def _websocket(self, exchange: Exchange) -> None:
+        """Questions to models, on a connection of their own."""
+        account = self._account(exchange)
+        if not self.websockets or not wanted(exchange):
+            raise Refused(error(426, "Upgrade Required", headers=(("upgrade", "websocket"),)))
+        if not exchange.headers.get("openai-beta", "").startswith("responses_websockets="):
+            # A guess: every client that was seen names the version.
+            raise Refused(error(400, "Missing required header: 'OpenAI-Beta'.", "missing_required_parameter"))
+
+        def answer(received: Received, body: Json) -> tuple[Play, list[Event]]:
+            if received.body is not None and received.body.get("generate") is False:
+                self._check(exchange, body, account)
+                received.scenario = "warm_up"
+                pen = Pen(body, str(body["model"]), self.clock(), str, 0, 0)
+                return iter([*pen.opening(), pen.completed(self.clock())]), []
+            steps, model = self._answer(exchange, body, account, received)
+            head = {name: text for name, text in self._head(exchange, account, model) if name != "content-type"}
+            metadata = Event("", data={"type": "codex.response.metadata", "headers": head})
+            return steps, [metadata, Event("", data=self.quota.event(account, self.clock()))]
+
+        def note(received: Received) -> None:
+            if received.ended_at is None:
+                self.requests.append(received)
+                self._open_streams += 1
+            else:
+                self._open_streams -= 1
+            self._change()
+
+        head = [("x-models-etag", models.listing(exchange.headers.get("version"))[1])]
+        await serve_socket(exchange, [*head, *self.quota.headers(account, self.clock())], answer, note, self.pace)
 
     async def _images(self, exchange: Exchange) -> None:
         """Images: the scenario that the prompt names, of those for images or of those that refuse a question."""
@@ -300,22 +338,26 @@ class Simulator:
         received: Received = exchange.log["received"]
         try:
             account = self._account(exchange)
-            body = received.body
-            if body is None:
+            if received.body is None:
                 raise Refused(detail(400, "Bad Request"))
-            model = self._check(exchange, body, account)
-            prompt, since = brain.last_prompt([item for item in body["input"] if isinstance(item, dict)])
-            tokens, cached = self._cache.measure(body)
-            seal = partial(self._seal.make, account.account_id)
-            pen = Pen(body, model.slug, self.clock(), seal, tokens, cached)
-            ask = Ask(body, prompt, pen, account, self.quota, self.clock)
-            steps = self._choose(ask, since, tokens > model.max_context, received)
+            if exchange.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+                raise Refused(detail(415, "Unsupported Media Type"))
+            steps, model = self._answer(exchange, received.body, account, received)
             async with exchange.attended():
-                await perform(exchange, steps, self._head(exchange, account, model.slug), self.pace)
+                await perform(exchange, steps, self._head(exchange, account, model), self.pace)
         finally:
             received.ended_at, received.status, received.gone = trio.current_time(), exchange.status, exchange.gone
             self._open_streams -= 1
             self._change()
+
+    def _answer(self, exchange: Exchange, body: Json, account: Account, received: Received) -> tuple[Play, str]:
+        """The steps of the answer to a question that is in order, and the model that gives it."""
+        model = self._check(exchange, body, account)
+        prompt, since = brain.last_prompt([item for item in body["input"] if isinstance(item, dict)])
+        tokens, cached = self._cache.measure(body)
+        pen = Pen(body, model.slug, self.clock(), partial(self._seal.make, account.account_id), tokens, cached)
+        ask = Ask(body, prompt, pen, account, self.quota, self.clock)
+        return self._choose(ask, since, tokens > model.max_context, received), model.slug
 
     def _check(self, exchange: Exchange, body: Json, account: Account) -> models.SimulatedModel:
         """The model for a question, when everything about it is in order."""
@@ -323,8 +365,6 @@ class Simulator:
             override = exchange.headers.get("x-openai-account-routing-override")
             if override != account.routing:
                 raise Refused(detail(403, "This workspace requires x-openai-account-routing-override"))
-        if exchange.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-            raise Refused(detail(415, "Unsupported Media Type"))
         if self.lenient:
             return models.BY_SLUG.get(str(body.get("model")), models.DEMO_MODEL)
         strict.check_request(body)

@@ -99,6 +99,9 @@ class Config:
     connect_timeout: float = _setting(values.seconds(), 15.0, "seconds to connect to a provider")
     first_byte_timeout: float = _setting(values.seconds(), 300.0, "seconds for a provider to begin its answer")
     idle_timeout: float = _setting(values.seconds(), 300.0, "seconds of silence in a provider's answer")
+    upstream_transport: str = _setting(
+        values.choice("auto", "http", "websocket"), "http", "how turns go to a provider that takes WebSockets"
+    )
     ping_interval: float = _setting(values.seconds(), 10.0, "seconds of silence after which a client gets a ping")
     provider_concurrency: int = _setting(values.number(1), 1024, "requests in flight at a provider")
     batch_concurrency: int = _setting(values.number(1), 2, "requests of batches that run at once")

@@ -132,7 +132,7 @@ async def assemble(
     async with make_client(config, environ) as client, helpers() as nursery:
         keeper = Keeper(vault or open_vault(config, environ), client, wanted, say=say)
         await nursery.start(keeper.run)
-        yield Gateway(config, wanted, keeper, client, ModelLists(config, client, keeper, wanted), say)
+        yield Gateway(config, wanted, keeper, client, ModelLists(config, client, keeper, wanted), say, nursery)
 
 
 async def _demo(loaded: Loaded, environ: Mapping[str, str], log: Log) -> int:

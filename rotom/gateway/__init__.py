@@ -18,14 +18,14 @@ import random
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import httpx
 import trio
 
+from rotom import upstream
 from rotom.catalogue import Catalogue, Model
 from rotom.config import Config
 from rotom.gateway.answer import Answer, Plan
@@ -39,11 +39,14 @@ from rotom.state.answers import Answers, Bounds
 from rotom.state.counts import Count, Counts, Look
 from rotom.status import LoginStatus
 from rotom.turn import Turn
-from rotom.upstream import ask
+from rotom.upstream.client import Client
 from rotom.upstream.flows import play
 from rotom.upstream.keeper import ASKED, REFUSED, Keeper
 from rotom.upstream.models import ModelLists
 from rotom.upstream.retry import delay
+
+if TYPE_CHECKING:
+    from rotom.upstream.sockets import Sockets
 
 T = TypeVar("T")
 
@@ -87,6 +90,7 @@ class Gateway:
       providers: by name, those that this gateway may serve.
       lists: the live model lists; keeper: fresh tokens; client: the one HTTP client.
       say: is told what a person should know.
+      nursery: where WebSockets to providers live; None: turns go by HTTP, whatever the settings say.
     """
 
     def __init__(
@@ -94,9 +98,10 @@ class Gateway:
         config: Config,
         providers: Mapping[str, Provider],
         keeper: Keeper,
-        client: httpx.AsyncClient,
+        client: Client,
         lists: ModelLists,
         say: Say = lambda level, sentence: None,
+        nursery: trio.Nursery | None = None,
     ) -> None:
         self.config = config
         self.providers = providers
@@ -108,6 +113,8 @@ class Gateway:
         self.answers = Answers(_bounds(config))
         self.places = {name: Places(config.provider_concurrency) for name in providers}
         self._say = say
+        self._nursery = nursery
+        self._sockets: Sockets | None = None
         self._known: tuple[Config, list[tuple[Model, ...]], Catalogue] | None = None
         self._warned: dict[tuple[str, str], float] = {}
 
@@ -394,17 +401,34 @@ class Gateway:
 
     @asynccontextmanager
     async def _attempt(self, plan: Plan, token: Token, silence: trio.CancelScope) -> AsyncIterator[Answer]:
-        async with ask(self.client, plan.provider, plan.model, token, plan.turn, limits=self.config) as source:
-            headers = source.headers
-            if windows := plan.provider.windows(headers):
-                self.limits[plan.provider.name] = Limits(windows, time.time())
-            if etag := headers.get("x-models-etag"):
-                self.lists.saw_etag(plan.provider.name, etag)
+        async with self._ask(plan, token) as source:
+            self._learn(plan.provider, source.headers)
             answer = Answer(plan, source, silence, self.config.idle_timeout)
             answer.secret = token.access.encode()
-            answer.served = headers.get("openai-model")
-            answer.told = plan.provider.told(headers)
-            yield answer
+            answer.served = source.headers.get("openai-model")
+            answer.told = plan.provider.told(source.headers)
+            try:
+                yield answer
+            finally:
+                if source.private:
+                    self._learn(plan.provider, source.headers)
+
+    def _ask(self, plan: Plan, token: Token) -> AbstractAsyncContextManager[upstream.Answer]:
+        provider, model, turn, config = plan.provider, plan.model, plan.turn, self.config
+        if config.upstream_transport == "http" or provider.dress_socket is None or self._nursery is None:
+            return upstream.ask(self.client, provider, model, token, turn, limits=config)
+        if self._sockets is None:
+            from rotom.upstream.sockets import Sockets
+
+            self._sockets = Sockets(self.client, self._nursery, self._say)
+        return self._sockets.ask(provider, model, token, turn, limits=config)
+
+    def _learn(self, provider: Provider, headers: Mapping[str, str]) -> None:
+        """What an answer says beside the answer: the account's limits, and whether the list of models changed."""
+        if windows := provider.windows(headers):
+            self.limits[provider.name] = Limits(windows, time.time())
+        if etag := headers.get("x-models-etag"):
+            self.lists.saw_etag(provider.name, etag)
 
 
 def _bounds(config: Config) -> Bounds:

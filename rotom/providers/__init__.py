@@ -192,6 +192,9 @@ class Provider:
       vendor_models: (client version, token) -> flow that returns (list of models as the vendor's own client gets it, etag).
       images: how it makes images; None where it does not.
       private: event type -> whether it is for the vendor's own clients only; asked for types outside of ``response.*``.
+      dress_socket: (turn, model, token) -> the handshake of a WebSocket (a GET, its url begins with ``https``) and the
+        message that asks on it; None where turns go by HTTP only. Equal handshakes may share a WebSocket.
+      notes: private event -> the response headers that say the same: on a WebSocket only its first answer has headers.
     """
 
     name: str
@@ -216,6 +219,8 @@ class Provider:
     told: Callable[[Mapping[str, str]], tuple[tuple[str, str], ...]] = lambda _headers: ()
     vendor_models: Callable[[str, Token], Flow] | None = None
     receipt: Callable[[Turn, Model], Receipt] = lambda _turn, _model: Receipt()
+    dress_socket: Callable[[Turn, Model, Token], tuple[Outgoing, Json]] | None = None
+    notes: Callable[[Event], Mapping[str, str]] = lambda _event: {}
     aliases: tuple[str, ...] = ()
     callback_ports: tuple[int, ...] = ()
     callback_path: str = "/auth/callback"

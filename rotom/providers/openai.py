@@ -30,8 +30,9 @@ from rotom.providers import (
     openai_token,
 )
 from rotom.providers.oauth import object_of
-from rotom.providers.openai_dress import NO_CONSTRAINT, base_url, dress, identity
+from rotom.providers.openai_dress import NO_CONSTRAINT, base_url, dress, dress_socket, identity
 from rotom.providers.openai_models import BUILTIN, PROVIDER, read_models
+from rotom.providers.openai_notes import notes
 from rotom.providers.openai_receipt import receipt
 from rotom.providers.openai_refusals import failure, refusal, windows
 from rotom.sse import Json
@@ -48,6 +49,9 @@ def make(config: Config) -> Provider:
 
     def dressed(turn: Turn, model: Model, token: Token) -> Outgoing:
         return dress(config, turn, model, token)
+
+    def dressed_socket(turn: Turn, model: Model, token: Token) -> tuple[Outgoing, Json]:
+        return dress_socket(config, turn, model, token)
 
     return Provider(
         name=PROVIDER,
@@ -71,6 +75,8 @@ def make(config: Config) -> Provider:
         receipt=receipt,
         told=told,
         vendor_models=vendor_models(config),
+        dress_socket=dressed_socket,
+        notes=notes,
         private=lambda kind: kind.startswith(PRIVATE),
         callback_ports=openai_login.CALLBACK_PORTS,
         callback_path=openai_login.CALLBACK_PATH,

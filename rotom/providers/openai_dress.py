@@ -64,9 +64,17 @@ TAKEN = frozenset(
 LITE = "x-openai-internal-codex-responses-lite"
 """Says that a request of Codex CLI is in the reduced form of the newer models: its tools are an item of the input."""
 
-HINTS = ("x-codex-beta-features", "x-codex-turn-state", LITE)
+LITE_METADATA = "ws_request_header_" + LITE.replace("-", "_")
+"""The same in a message on a WebSocket."""
+
+BETA_FEATURES = "x-codex-beta-features"
+
+HINTS = (BETA_FEATURES, "x-codex-turn-state", LITE)
 """Headers of Codex CLI 0.169 that are passed on: the state comes with an answer and goes back with the next request of the
 same turn (seen 2026-11)."""
+
+WEBSOCKETS = "responses_websockets=2026-02-06"
+"""The version of the protocol on a WebSocket (as in the handshakes of Codex CLI 0.169, 2026-11)."""
 
 _STRIPPED = frozenset({"cache_control", "prompt_cache_breakpoint"})
 _OUTPUT_ONLY = frozenset({"created_by", "parsed_arguments", "parsed"})
@@ -80,14 +88,32 @@ def dress(config: Config, turn: Turn, model: Model, token: Token) -> Outgoing:
     session = session_id(turn)
     headers = (
         *identity(config, token),
-        ("session-id", session),
-        ("thread-id", session),
-        ("x-client-request-id", session),
+        *_session(session),
         ("content-type", "application/json"),
         ("accept", "text/event-stream"),
         *((name, turn.hints[name]) for name in HINTS if name in turn.hints),
     )
     return Outgoing("POST", base_url(config, token) + "/responses", headers, dumps(body_of(turn, model, session)))
+
+
+def dress_socket(config: Config, turn: Turn, model: Model, token: Token) -> tuple[Outgoing, Json]:
+    """The handshake of a WebSocket for the turn's conversation, and the message that asks on it: the same body.
+
+    What is said of one turn has no place in a handshake. The reduced form is told in the message, as Codex CLI 0.169 does
+    (2026-11); the state of a turn need not be, since a connection stays with one machine.
+    """
+    session = session_id(turn)
+    headers = [*identity(config, token), ("openai-beta", WEBSOCKETS), *_session(session)]
+    if (features := turn.hints.get(BETA_FEATURES)) is not None:
+        headers.append((BETA_FEATURES, features))
+    message = {"type": "response.create", **body_of(turn, model, session)}
+    if LITE in turn.hints:
+        message["client_metadata"] = {**message.get("client_metadata", {}), LITE_METADATA: turn.hints[LITE]}
+    return Outgoing.get(base_url(config, token) + "/responses", tuple(headers)), message
+
+
+def _session(session: str) -> tuple[tuple[str, str], ...]:
+    return ("session-id", session), ("thread-id", session), ("x-client-request-id", session)
 
 
 def identity(config: Config, token: Token) -> tuple[tuple[str, str], ...]:

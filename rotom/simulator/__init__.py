@@ -62,6 +62,8 @@ RESPONSES: Final = "/backend-api/codex/responses"
 HANDSHAKE: Final = "GET " + RESPONSES
 IMAGES: Final = "/backend-api/codex/images/generations"
 IMAGE_EDITS: Final = "/backend-api/codex/images/edits"
+LITE: Final = "x-openai-internal-codex-responses-lite"
+LITE_METADATA: Final = "ws_request_header_x_openai_internal_codex_responses_lite"
 KEPT_REQUESTS: Final = 64
 KEPT_ONCE: Final = 1024
 HUMAN_PACE: Final = 0.02
@@ -372,7 +374,9 @@ class Simulator:
         strict.check_tools(body)
         name = body["model"]
         model = models.DEMO_MODEL if name.startswith("demo-") else models.serve_model(name, exchange.headers)
-        strict.check_limits(body, model, "x-openai-internal-codex-responses-lite" in exchange.headers)
+        metadata = body.get("client_metadata")
+        lite = LITE in exchange.headers or (isinstance(metadata, dict) and LITE_METADATA in metadata)
+        strict.check_limits(body, model, lite)
         return model
 
     def _head(self, exchange: Exchange, account: Account, model: str) -> list[tuple[str, str]]:

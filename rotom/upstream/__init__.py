@@ -4,6 +4,7 @@
   transport  HTTP/1.1 on h11 and wires, under that client
   proxies    which proxy an origin is reached through, and the tunnel through it
   stream     one turn: the request out, lists of events in
+  websocket  one WebSocket; sockets lends them to turns, increment says what need not be sent on them
   flows      dialogues (logins, renewals, model lists) played over the network
   retry      whether and when an attempt is repeated; pure
   models     the live lists of models, kept on disk and fresh

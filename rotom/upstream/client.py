@@ -23,6 +23,7 @@ from rotom.problem import Kind, Problem
 from rotom.providers import Outgoing
 from rotom.upstream.proxies import Proxies
 from rotom.upstream.transport import Transport
+from rotom.wire import Wire
 
 WRITE_SECONDS = 60.0
 CALL_SECONDS = 60.0
@@ -76,8 +77,17 @@ class Client(httpx.AsyncClient):
                 await response.aclose()
         return response
 
+    async def dial(self, url: str, seconds: float | None) -> Wire:
+        """A connection to the origin of `url` for something else than HTTP, by the same proxy and with the same trust.
 
-def make_client(config: Config, environ: Mapping[str, str]) -> httpx.AsyncClient:
+        Raises:
+          Problem: as `problem_of` says.
+        """
+        with network_problems():
+            return await self._wires.dial(_url(url), seconds)
+
+
+def make_client(config: Config, environ: Mapping[str, str]) -> Client:
     """The client on rotom's own transport, with the environment's proxy and the configured authorities."""
     transport = Transport(lambda: make_context(config.ca_file), Proxies.of(environ))
     timeout = httpx.Timeout(CALL_SECONDS, connect=config.connect_timeout, write=WRITE_SECONDS)

@@ -6,12 +6,15 @@ before that is an error, never a clean end. Events that a provider sends for its
 of each type is in `Answer.private`). After the terminal event the end of the HTTP body gets a moment to arrive, for that
 decides whether the connection can be used again.
 
+An `Answer` reads its events by a function that it is given, so that answers on WebSockets (sockets.py) are the same to
+their readers.
+
 What is not here: what an event means (a failure among them: `Provider.failure` is asked by the gateway), and retries.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 
 import httpx
@@ -36,44 +39,48 @@ ANSWER_BYTES = 256 << 20
 LINGER_SECONDS = 0.05
 
 
+Read = Callable[[], Awaitable[list[Event]]]
+"""Gives the next events, none or several; may be cancelled and called again. Raises a Problem when no more can come."""
+
+
 class Answer:
     """The answer of a provider as it comes in: iterate it for lists of events.
 
-    `headers` are those of the 200, lower case. Iteration may be cancelled and taken up again. It raises a `Problem`
-    when the stream breaks: codes ``stream_truncated``, ``connection_lost``, ``timeout``.
+    Attributes:
+      headers: those of the answer, lower case, and what private events said in their place since (`Provider.notes`).
+      private: the last private event of each type.
+      complete: the terminal event came.
+
+    Iteration may be cancelled and taken up again. It raises a `Problem` when the stream breaks: codes
+    ``stream_truncated``, ``connection_lost``, ``timeout``.
     """
 
-    def __init__(self, headers: Mapping[str, str], body: Body, provider: Provider) -> None:
-        self.headers = headers
+    def __init__(self, headers: Mapping[str, str], read: Read, provider: Provider) -> None:
+        self.headers = dict(headers)
         self.private: dict[str, Event] = {}
-        self._body = body
-        self._is_private = provider.private
-        self._decoder = Decoder()
-        self._size = 0
         self.complete = False
+        self._read = read
+        self._is_private = provider.private
+        self._notes = provider.notes
+        self._ahead: list[Event] = []
+
+    async def begin(self) -> list[Event]:
+        """Wait for the first events; iteration gives them all the same.
+
+        Raises: as iteration does.
+        """
+        self._ahead = await anext(self)
+        return self._ahead
 
     def __aiter__(self) -> AsyncIterator[list[Event]]:
         return self
 
     async def __anext__(self) -> list[Event]:
+        if self._ahead:
+            events, self._ahead = self._ahead, []
+            return events
         while not self.complete:
-            try:
-                data = await self._body.__anext__()
-            except StopAsyncIteration:
-                # The empty line after the last event may be missing, and only that.
-                if events := self._public(self._decoder.feed(b"\n\n")):
-                    return events
-                raise Problem(
-                    Kind.UPSTREAM,
-                    "the provider ended its answer in the middle; ask again",
-                    code="stream_truncated",
-                ) from None
-            except httpx.RequestError as exc:
-                raise problem_of(exc) from exc
-            self._size += len(data)
-            if self._size > ANSWER_BYTES:
-                raise Problem(Kind.UPSTREAM, "the provider's answer has no end", code="answer_too_long", retry=False)
-            if events := self._public(self._decoder.feed(data)):
+            if events := self._public(await self._read()):
                 return events
         raise StopAsyncIteration
 
@@ -93,9 +100,44 @@ class Answer:
                 break
             if not kind.startswith("response.") and self._is_private(kind):
                 self.private[kind] = event
+                self.headers.update(self._notes(event))
             else:
                 out.append(event)
         return out
+
+
+class _Stream:
+    """The body of an answer over HTTP as events."""
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+        self._decoder = Decoder()
+        self._size = 0
+
+    async def read(self) -> list[Event]:
+        try:
+            data = await self._body.__anext__()
+        except StopAsyncIteration:
+            # The empty line after the last event may be missing, and only that.
+            if events := self._decoder.feed(b"\n\n"):
+                return events
+            raise truncated() from None
+        except httpx.RequestError as exc:
+            raise problem_of(exc) from exc
+        self._size += len(data)
+        if self._size > ANSWER_BYTES:
+            raise endless()
+        return self._decoder.feed(data)
+
+
+def truncated() -> Problem:
+    """An answer ended without an end."""
+    return Problem(Kind.UPSTREAM, "the provider ended its answer in the middle; ask again", code="stream_truncated")
+
+
+def endless() -> Problem:
+    """An answer is longer than anything that a model says."""
+    return Problem(Kind.UPSTREAM, "the provider's answer has no end", code="answer_too_long", retry=False)
 
 
 @asynccontextmanager
@@ -118,7 +160,7 @@ async def ask(
             raise problem
         if (trouble := _not_a_stream(headers)) is not None:
             raise trouble
-        answer = Answer(headers, body, provider)
+        answer = Answer(headers, _Stream(body).read, provider)
         yield answer
         if answer.complete:
             await _finish(body)

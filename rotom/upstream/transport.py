@@ -150,11 +150,40 @@ class Transport(httpx.AsyncBaseTransport):
                 return await self._exchange(origin, link, request, body, limits)
             except Stale:
                 pass
-        link = await self._connect(origin, limits)
+        wire = await self.dial(request.url, limits.get("connect"))
+        link = Link(wire, h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD))
         try:
             return await self._exchange(origin, link, request, body, limits)
         except Stale:
             raise httpx.RemoteProtocolError("the provider closed the connection without an answer") from None
+
+    async def dial(self, url: httpx.URL, seconds: float | None) -> Wire:
+        """A new connection to the origin of `url`, through its proxy and with TLS, within so many seconds.
+
+        Raises:
+          httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError; Problem: for an origin that is not spoken to.
+        """
+        scheme, host, port = _origin(url)
+        proxy = self._proxies.choose(host, port) if scheme == "https" else None
+        by = f" through the proxy {proxy.host}" if proxy else ""
+        try:
+            with trio.fail_after(inf if seconds is None else seconds):
+                wire = await Wire.open(*((proxy.host, proxy.port) if proxy else (host, port)), timeout=inf)
+                try:
+                    if proxy is not None:
+                        await tunnel(wire, host, port, proxy)
+                    if scheme == "https":
+                        await wire.start_tls(self._tls(), host)
+                except BaseException:
+                    wire.close()
+                    raise
+        except trio.TooSlowError:
+            raise httpx.ConnectTimeout(f"no connection to {host}{by} within {seconds:g} seconds") from None
+        except ssl.SSLCertVerificationError as exc:
+            raise httpx.ConnectError(f"the certificate of {host} is not trusted: {exc.verify_message}") from exc
+        except (OSError, trio.BrokenResourceError) as exc:
+            raise httpx.ConnectError(f"no connection to {host}{by}: {_reason(exc)}") from exc
+        return wire
 
     async def aclose(self) -> None:
         """Close the idle connections; those in an exchange close with it."""
@@ -191,30 +220,6 @@ class Transport(httpx.AsyncBaseTransport):
         for links in self._idle.values():
             while links and links[0].idle_since < oldest:
                 links.popleft().wire.close()
-
-    async def _connect(self, origin: Origin, limits: dict[str, float | None]) -> Link:
-        scheme, host, port = origin
-        proxy = self._proxies.choose(host, port) if scheme == "https" else None
-        seconds = limits.get("connect")
-        by = f" through the proxy {proxy.host}" if proxy else ""
-        try:
-            with trio.fail_after(inf if seconds is None else seconds):
-                wire = await Wire.open(*((proxy.host, proxy.port) if proxy else (host, port)), timeout=inf)
-                try:
-                    if proxy is not None:
-                        await tunnel(wire, host, port, proxy)
-                    if scheme == "https":
-                        await wire.start_tls(self._tls(), host)
-                except BaseException:
-                    wire.close()
-                    raise
-        except trio.TooSlowError:
-            raise httpx.ConnectTimeout(f"no connection to {host}{by} within {seconds:g} seconds") from None
-        except ssl.SSLCertVerificationError as exc:
-            raise httpx.ConnectError(f"the certificate of {host} is not trusted: {exc.verify_message}") from exc
-        except (OSError, trio.BrokenResourceError) as exc:
-            raise httpx.ConnectError(f"no connection to {host}{by}: {_reason(exc)}") from exc
-        return Link(wire, h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD))
 
     def _tls(self) -> ssl.SSLContext:
         if self._context is None:

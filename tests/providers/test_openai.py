@@ -397,3 +397,31 @@ def test_what_only_answers_have_does_not_go_up() -> None:
         {"type": "reasoning", "encrypted_content": "x", "summary": []},
         {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "x"}]},
     ]
+
+
+def on_socket(body: dict[str, Any], **more: Any) -> tuple[Outgoing, dict[str, Any]]:
+    dress = openai.make(CONFIG).dress_socket
+    assert dress is not None
+    return dress(Turn({"model": MODEL.id, "input": "hi", **body}, MODEL.id, session="s", **more), MODEL, TOKEN)
+
+
+def test_a_turn_on_a_websocket_is_the_same_question() -> None:
+    body = {"tools": [{"type": "web_search_preview"}], "temperature": 1, "metadata": {}, "client_metadata": {"a": "b"}}
+    handshake, message = on_socket(body)
+    assert message == {"type": "response.create", **body_of({"input": "hi", **body})}
+    by_http = dict(dressed({"input": "hi"}).headers)
+    headers = dict(handshake.headers)
+    assert (handshake.method, handshake.body) == ("GET", b"")
+    assert handshake.url == "https://chatgpt.com/backend-api/codex/responses"
+    assert headers.pop("openai-beta") == "responses_websockets=2026-02-06"
+    assert headers == {name: value for name, value in by_http.items() if name not in ("accept", "content-type")}
+
+
+def test_what_a_client_says_of_one_turn_is_not_in_the_handshake() -> None:
+    lite = "x-openai-internal-codex-responses-lite"
+    hints = {"x-codex-turn-state": "t", lite: "true", "x-codex-beta-features": "f", "x-other": "o"}
+    handshake, message = on_socket({"client_metadata": {"a": "b"}}, hints=hints)
+    assert dict(handshake.headers)["x-codex-beta-features"] == "f"
+    assert not {"x-codex-turn-state", lite, "x-other"} & set(dict(handshake.headers))
+    assert message["client_metadata"] == {"a": "b", f"ws_request_header_{lite.replace('-', '_')}": "true"}
+    assert on_socket({}, hints={**hints, "x-codex-turn-state": "u"})[0] == handshake

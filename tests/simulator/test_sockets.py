@@ -250,3 +250,11 @@ async def test_switched_off_or_scripted(opened: Open, simulator: Any) -> None:
                 pass
         assert caught.value.status_code == status
         simulator.websockets = False
+
+
+async def test_the_reduced_form_is_told_in_the_message(opened: Open) -> None:
+    key = "ws_request_header_x_openai_internal_codex_responses_lite"
+    async with opened() as talk:
+        (event,) = await talk.ask("hi", client_metadata={key: "true"})
+        assert "requires `parallel_tool_calls` to be false" in event["error"]["message"]
+        assert (await talk.ask("say yes", client_metadata=5))[-1]["type"] == "response.completed"

@@ -11,11 +11,11 @@ What is not here: which attempt this is and what becomes of a failure (the gatew
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import trio
 
+from rotom import upstream
 from rotom.catalogue import Model
 from rotom.fold import FAILED, FINISHED
 from rotom.problem import Problem
@@ -72,7 +72,7 @@ class Answer:
       retries: how many attempts died before this one.
     """
 
-    def __init__(self, plan: Plan, source: AsyncIterator[list[Event]], silence: trio.CancelScope, idle: float) -> None:
+    def __init__(self, plan: Plan, source: upstream.Answer, silence: trio.CancelScope, idle: float) -> None:
         self.model = plan.model
         self.served: str | None = None
         self.told: tuple[tuple[str, str], ...] = ()
@@ -136,6 +136,7 @@ class Answer:
             if event.type in FAILED and (problem := self._provider.failure(event)) is not None:
                 # Passed on as it is, unless it quotes the login's own token.
                 problem.event = event if self.secret not in event.raw else None
+                problem.told = self._provider.told(self._source.headers)
                 self._problem = problem
                 return events[:index]
             if event.type == "response.output_item.done":

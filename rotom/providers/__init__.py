@@ -194,7 +194,7 @@ class Provider:
       private: event type -> whether it is for the vendor's own clients only; asked for types outside of ``response.*``.
       dress_socket: (turn, model, token) -> the handshake of a WebSocket (a GET, its url begins with ``https``) and the
         message that asks on it; None where turns go by HTTP only. Equal handshakes may share a WebSocket.
-      notes: private event -> the response headers that say the same: on a WebSocket only its first answer has headers.
+      notes: private event, or error -> the response headers that say the same: on a WebSocket nothing else has headers.
     """
 
     name: str

@@ -20,10 +20,10 @@ _CREDITS = {"has_credits": "has-credits", "unlimited": "unlimited", "balance": "
 
 
 def notes(event: Event) -> dict[str, str]:
-    """The headers that stand for the same as a private event; lower case."""
+    """The headers that stand for the same as a private event, or that come with an error on a WebSocket; lower case."""
     try:
         match event.type:
-            case "codex.response.metadata":
+            case "codex.response.metadata" | "error":
                 return _headers(_object(event.data, "headers"))
             case "codex.rate_limits":
                 return _headers(_limits(event.data))

@@ -95,6 +95,8 @@ class Answer:
                 if isinstance(named, str) and named.isascii() and named.isprintable():
                     kind = event.type = named
             if kind in TERMINAL:
+                if kind == "error":
+                    self.headers.update(self._notes(event))
                 out.append(event)
                 self.complete = True
                 break

@@ -47,6 +47,13 @@ def test_only_headers_of_the_service_and_only_what_a_header_can_hold(headers: Js
     assert told("codex.response.metadata", headers=headers) == wanted
 
 
+def test_an_error_has_headers_of_its_own() -> None:
+    assert told("error", status=429, headers={"x-codex-primary-used-percent": "100.0", "content-type": "x"}) == {
+        "x-codex-primary-used-percent": "100.0"
+    }
+    assert told("error", code="server_error", message="x") == {}
+
+
 @pytest.mark.parametrize(
     "event",
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -312,12 +313,22 @@ async def test_who_leaves_early_stops_the_provider(over: Any) -> None:
         assert all(socket.over for socket in house.gateway._sockets._all)
 
 
+async def given_up(house: Any, arrived: Callable[[], bool]) -> None:
+    """Ask, and give up a moment after the provider heard of it."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run, house, turn())
+        with trio.fail_after(20):
+            while not arrived():  # noqa: ASYNC110
+                await trio.sleep(0.01)
+            await trio.sleep(0.1)
+        nursery.cancel_scope.cancel()
+
+
 @pytest.mark.parametrize("scenario", ["mute", "silent", "stall", ("slow_thinking", {"seconds": "100"})])
 async def test_cancellation_at_any_moment(over: Any, scenario: Any) -> None:
     async with over() as house:
         house.simulator.script(scenario)
-        with trio.move_on_after(0.3):
-            await run(house, turn())
+        await given_up(house, lambda: bool(ways(house)))
         with trio.fail_after(2):
             await house.simulator.quiet()
         text, _, _ = await run(house, turn())
@@ -327,8 +338,7 @@ async def test_cancellation_at_any_moment(over: Any, scenario: Any) -> None:
 async def test_cancellation_in_the_handshake(over: Any) -> None:
     async with over() as house:
         house.simulator.script("mute", path=HANDSHAKE)
-        with trio.move_on_after(0.3):
-            await run(house, turn())
+        await given_up(house, lambda: bool(handshakes(house)))
         assert house.gateway._sockets._all == []
         text, _, _ = await run(house, turn())
         assert text
@@ -452,6 +462,7 @@ async def test_limits_and_the_served_model_are_learned_from_events(over: Any) ->
         _, _, answer = await run(house, turn(USER, *items, USER))
         assert {w.minutes: w.used_percent for w in house.gateway.limits["openai"].windows}[300] == 55.0
         assert answer.served == "gpt-5.5"
+        assert dict(answer.told)["x-codex-primary-used-percent"] == "55"
 
 
 async def test_the_usage_limit_is_told_with_its_end(over: Any) -> None:
@@ -461,6 +472,7 @@ async def test_the_usage_limit_is_told_with_its_end(over: Any) -> None:
             await run(house, turn())
         assert caught.value.code == "usage_limit_reached"
         assert caught.value.retry_after == pytest.approx(4851, abs=2)
+        assert dict(caught.value.told)["x-codex-primary-used-percent"] == "100.0"
         assert ways(house) == ["WEBSOCKET"]
 
 

@@ -122,9 +122,13 @@ class Catalogue:
             self._index.setdefault(f"{model.provider}/{model.id.lower()}", model)
 
     def listed(self) -> list[Model]:
-        """The models to show, provider by provider, each in its own order."""
+        """The models to show, provider by provider, each in its own order; an id that two have is the first one's."""
         order = list(dict.fromkeys(model.provider for model in self.models))
-        shown = [model for model in self.models if not (model.hidden or model.retired)]
+        shown = [
+            model
+            for model in self.models
+            if not (model.hidden or model.retired) and self._index[model.id.lower()] is model
+        ]
         return sorted(shown, key=lambda model: (order.index(model.provider), model.priority, model.id))
 
     def fallback(self) -> Model:

@@ -138,6 +138,11 @@ class Config:
         values.text, "0.169.0", "the client version sent to the Codex service; it decides which models are offered"
     )
 
+    chatgpt_base_url: str = _setting(
+        values.url, "https://api.openai.com/v1", "the public API, for logins by Sign in with ChatGPT"
+    )
+    chatgpt_issuer: str = _setting(values.url, "https://auth.openai.com", "the issuer of Sign in with ChatGPT")
+
     def __post_init__(self) -> None:
         if self.home == Path():
             object.__setattr__(self, "home", paths.home(os.environ))

@@ -4,7 +4,7 @@ Usage:
   rotom login [--device | --import FILE | --api-key] [options]
 
 Options:
-  --provider NAME   the provider: openai (also: codex), or the name of an endpoint of yours; without it, they are
+  --provider NAME   the provider: openai (also: codex), chatgpt, or the name of an endpoint of yours; without it, they are
                     listed and you choose
   --api-key         put in the key of an endpoint of yours: it is asked for, or read from standard input when that is
                     no terminal; an empty one is for endpoints that need none
@@ -58,7 +58,10 @@ def run(argv: list[str]) -> int:
     if url is not None:
         provider = endpoint.defined(config, given["--provider"], url)
     else:
-        provider = chosen(list(all_providers(config).values()), given["--provider"], "log in to")
+        everyone = list(all_providers(config).values())
+        if given["--provider"] is None and (given["--import"] or given["--take-over"]):
+            everyone = [provider for provider in everyone if provider.import_login is not None]
+        provider = chosen(everyone, given["--provider"], "log in to")
     vault = our_vault(config)
     if given["--take-over"] and _take_over(vault, provider):
         return 0
@@ -84,7 +87,7 @@ def run(argv: list[str]) -> int:
 
 async def _log_in(config: Config, vault: Vault, provider: Provider, given: Mapping[str, Any]) -> Token:
     async with make_client(config, os.environ) as client:
-        token = await _dialogue(client, provider, given)
+        token = await _dialogue(client, provider, given, _earlier(vault, provider))
         with trio.CancelScope(shield=True):  # the code is spent: what came for it is not lost to a Ctrl-C
             await trio.to_thread.run_sync(vault.save, provider.name, token)
         if provider.settle is None:
@@ -101,7 +104,15 @@ async def _log_in(config: Config, vault: Vault, provider: Provider, given: Mappi
         return settled
 
 
-async def _dialogue(client: Any, provider: Provider, given: Mapping[str, Any]) -> Token:
+def _earlier(vault: Vault, provider: Provider) -> Token | None:
+    """The login that this one replaces, where it can be read."""
+    try:
+        return vault.load(provider.name)
+    except Problem:
+        return None
+
+
+async def _dialogue(client: Any, provider: Provider, given: Mapping[str, Any], earlier: Token | None) -> Token:
     terminal = Terminal(sys.stdout)
     seen = browser(os.environ)
     if given["--device"] and provider.login_device is None:
@@ -109,7 +120,7 @@ async def _dialogue(client: Any, provider: Provider, given: Mapping[str, Any]) -
     if provider.login_device is not None and (given["--device"] or (seen is None and not given["--no-browser"])):
         person = Consent(None, opens=False, descriptor=None, terminal=terminal)
         try:
-            return await play(client, provider.login_device(), person=person)  # type: ignore[no-any-return]
+            return await play(client, provider.login_device(), person=person, earlier=earlier)  # type: ignore[no-any-return]
         except Problem as problem:
             if given["--device"] or problem.code != "no_device_login":
                 raise
@@ -119,7 +130,7 @@ async def _dialogue(client: Any, provider: Provider, given: Mapping[str, Any]) -
         opens = seen == "window" and not given["--no-browser"]
         person = Consent(back, opens=opens, descriptor=_input(), terminal=terminal)
         flow = provider.login(f"http://127.0.0.1:{port}{provider.callback_path}")
-        return await play(client, flow, person=person)  # type: ignore[no-any-return]
+        return await play(client, flow, person=person, earlier=earlier)  # type: ignore[no-any-return]
 
 
 def _input() -> int | None:

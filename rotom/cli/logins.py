@@ -52,6 +52,8 @@ def chosen(providers: Sequence[Provider], name: str | None, verb: str) -> Provid
         raise Problem(Kind.INVALID, "there are several providers: say which, by --provider", code="usage")
     for number, provider in enumerate(providers, 1):
         print(f"  {number}  {provider.name:<10} {provider.title}")
+        if provider.about:
+            print(f"     {'':<10} {provider.about}")
     while True:
         try:
             answer = input(f"Which provider to {verb}? [1] ").strip() or "1"

@@ -120,7 +120,28 @@ class Pause:
     seconds: float
 
 
-Step = Outgoing | Authorize | DeviceCode | Pause
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """Asks for the login that this one replaces. Answered with its Token, or None."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Verify:
+    """Check the signature of an ID token. Answered with None; a Problem FORBIDDEN is thrown when it is not good.
+
+    Fields:
+      token: the JWT. keys: its issuer's JWKS. provider: for what a person is told to do.
+    """
+
+    token: str
+    keys: Json
+    provider: str
+
+    def __repr__(self) -> str:
+        return f"Verify({self.provider})"
+
+
+Step = Outgoing | Authorize | DeviceCode | Pause | Earlier | Verify
 Flow = Generator[Step, Any, Any]
 """A dialogue with a provider. An Outgoing is answered with a Reply; network failures are thrown into it as Problems."""
 
@@ -169,7 +190,7 @@ class Provider:
 
     Fields:
       name: ``openai`` ...; aliases: other names accepted on the command line (``codex``).
-      title: what `rotom login` shows.
+      title: what `rotom login` shows; about: when to choose it, in a line.
       callback_ports: loopback ports its login may be redirected to, in order; callback_path: the path there.
       login: redirect URI -> flow that returns a Token, asking by Authorize.
       login_device: flow that returns a Token, asking by DeviceCode; None where there is none.
@@ -177,7 +198,8 @@ class Provider:
       renew: (token, reason) -> flow that returns the renewed Token; raises Problem UNAUTHENTICATED with retry=False when
         the login is over (log in again) and any other Problem when it may work later.
       revoke: token -> flow, returns None; its failures are only told.
-      may_renew: (token, now) -> whether a renewal now is allowed and useful.
+      may_renew: (token, now) -> whether a renewal is possible.
+      renewable_at: token -> unix seconds before which a renewal would do harm; 0: at any time.
       models: token or None -> flow that returns (list of Model, etag or None).
       usage: token -> flow that returns a Usage.
       builtin: the models known without asking.
@@ -218,9 +240,11 @@ class Provider:
     private: Callable[[str], bool] = lambda _type: False
     told: Callable[[Mapping[str, str]], tuple[tuple[str, str], ...]] = lambda _headers: ()
     vendor_models: Callable[[str, Token], Flow] | None = None
+    renewable_at: Callable[[Token], float] = lambda _token: 0.0
     receipt: Callable[[Turn, Model], Receipt] = lambda _turn, _model: Receipt()
     dress_socket: Callable[[Turn, Model, Token], tuple[Outgoing, Json]] | None = None
     notes: Callable[[Event], Mapping[str, str]] = lambda _event: {}
+    about: str = ""
     aliases: tuple[str, ...] = ()
     callback_ports: tuple[int, ...] = ()
     callback_path: str = "/auth/callback"

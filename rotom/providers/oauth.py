@@ -55,12 +55,13 @@ def authorize_url(endpoint: str, fields: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Callback:
-    """What a consent brought back: a code or an error. Its repr shows neither."""
+    """What a consent brought back: a code or an error; `client_id` where one was issued. Its repr shows no code."""
 
     code: str | None = None
     state: str | None = None
     error: str | None = None
     description: str | None = None
+    client_id: str | None = None
 
     def __repr__(self) -> str:
         return f"Callback(error={self.error!r})"
@@ -99,6 +100,7 @@ def read_callback(text: str) -> Callback:
         state=found.get("state") or None,
         error=found.get("error") or None,
         description=found.get("error_description") or None,
+        client_id=found.get("client_id") or None,
     )
 
 

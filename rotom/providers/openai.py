@@ -57,6 +57,7 @@ def make(config: Config) -> Provider:
         name=PROVIDER,
         aliases=("codex",),
         title="ChatGPT (Codex)",
+        about="the service of the Codex CLI: its models, images and limits, on any plan that has Codex",
         login=openai_login.login(config),
         login_device=openai_login.login_device(config),
         renew=openai_login.renew(config),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rotom.config import Config
 from rotom.problem import Kind, Problem
-from rotom.providers import Provider, custom, openai
+from rotom.providers import Provider, chatgpt, custom, openai
 
-VENDORS = (openai,)
+VENDORS = (openai, chatgpt)
 """The modules of those that one logs in to; each has ``make(config) -> Provider``."""
 
 

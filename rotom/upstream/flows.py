@@ -17,7 +17,7 @@ import httpx
 import trio
 
 from rotom.problem import Kind, Problem
-from rotom.providers import Authorize, DeviceCode, Flow, Outgoing, Pause, Reply, Step
+from rotom.providers import Authorize, DeviceCode, Earlier, Flow, Outgoing, Pause, Reply, Step, Token, Verify
 from rotom.upstream.client import Limits, headers_of, network_problems, request_of
 
 REPLY_BYTES = 64 << 20
@@ -27,9 +27,17 @@ Person = Callable[[Authorize | DeviceCode], Awaitable[str | None]]
 
 
 async def play(
-    client: httpx.AsyncClient, flow: Flow, *, person: Person | None = None, limits: Limits | None = None
+    client: httpx.AsyncClient,
+    flow: Flow,
+    *,
+    person: Person | None = None,
+    earlier: Token | None = None,
+    limits: Limits | None = None,
 ) -> Any:
     """Play `flow` to its end and return what it returns.
+
+    Arguments:
+      person: is shown what a person must see. earlier: the login that this one replaces.
 
     Raises:
       Problem: what the flow raises.
@@ -38,7 +46,7 @@ async def play(
     try:
         while not ended:
             try:
-                came = await _do(client, value, person, limits)
+                came = await _do(client, value, person, earlier, limits)
             except Problem as problem:
                 ended, value = _step(lambda problem=problem: flow.throw(problem))  # type: ignore[misc]
             else:
@@ -56,12 +64,21 @@ def _step(advance: Callable[[], Step]) -> tuple[bool, Any]:
         return True, stop.value
 
 
-async def _do(client: httpx.AsyncClient, step: Step, person: Person | None, limits: Limits | None) -> Any:
+async def _do(
+    client: httpx.AsyncClient, step: Step, person: Person | None, earlier: Token | None, limits: Limits | None
+) -> Any:
     match step:
         case Outgoing():
             return await perform(client, step, limits=limits)
         case Pause(seconds):
             await trio.sleep(seconds)
+            return None
+        case Earlier():
+            return earlier
+        case Verify(token, keys, provider):
+            from rotom.upstream.signatures import verify  # cryptography takes its time to load
+
+            verify(token, keys, provider)
             return None
         case _:
             if person is None:

@@ -185,6 +185,7 @@ class Keeper:
         if not self.providers[name].may_renew(token, now):
             message = f"the {name} login cannot be renewed; run `rotom login --provider {name}`"
             raise Problem(Kind.UNAUTHENTICATED, message, code="cannot_renew", retry=False)
+        self._not_before(name, reason, token)
         if login.problem is not None and reason != ASKED and now < login.retry_at:
             raise fresh(login.problem, retry_after=login.retry_at - now)
         if reason == REFUSED and self._made.get(name) == token.access and self._age(token) < YOUNG_SECONDS:
@@ -193,6 +194,20 @@ class Keeper:
                 f"`rotom login --provider {name}`"
             )
             raise Problem(Kind.UNAUTHENTICATED, message, code="login_over", retry=False)
+
+    def _not_before(self, name: str, reason: str, token: Token) -> None:
+        """Raise when a renewal now would spend the refresh token for nothing."""
+        now, earliest = self._now(), self.providers[name].renewable_at(token)
+        if now >= earliest:
+            return
+        if reason == ASKED:
+            message = f"the {name} login cannot be renewed before {clock(earliest)}, and need not be"
+            raise Problem(Kind.CONFLICT, message, code="too_early", retry=False, retry_after=earliest - now)
+        message = (
+            f"the provider refuses the {name} login, and it cannot be renewed before {clock(earliest)}: wait, or run "
+            f"`rotom login --provider {name}`"
+        )
+        raise Problem(Kind.UNAUTHENTICATED, message, code="too_early", retry_after=earliest - now)
 
     # Renewals
 
@@ -206,7 +221,8 @@ class Keeper:
             if login.spent is not None:
                 due = login.retry_at  # a renewal begins with saving what could not be saved
             elif token.expires_at is not None and self.providers[name].may_renew(token, now):
-                due = max(token.expires_at - EARLY, login.retry_at, now + YOUNG_SECONDS - self._age(token))
+                earliest = self.providers[name].renewable_at(token)
+                due = max(token.expires_at - EARLY, login.retry_at, now + YOUNG_SECONDS - self._age(token), earliest)
             else:
                 continue
             if now >= due:
@@ -256,6 +272,7 @@ class Keeper:
             if current.access != token.access and self._good(current):
                 self._logins.learn(name, Login(current))
                 return current
+            self._not_before(name, reason, current)  # another process may have renewed it
             with trio.CancelScope(shield=True):
                 new = await self._asked(name, reason, current)
                 kept = await self._kept(name, current, new)

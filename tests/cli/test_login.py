@@ -78,7 +78,7 @@ async def test_a_code_on_another_device(person, words):
 
 async def test_where_codes_are_not_allowed_the_address_is_shown(person):
     person.simulated.issuer_state.device_enabled = False
-    status, output = await person.runs("login", "--device")
+    status, output = await person.runs("login", "--device", "--provider", "openai")
     assert (status, "does not offer the device login" in output) == (65, True)
     async with person.types("login", "--provider", "openai") as process:
         os.write(person.tty, f"{person.simulated.consent(await person.address())}\n".encode())
@@ -129,7 +129,7 @@ async def test_a_file_of_the_rust_program_is_taken_over_only_when_asked(person):
     old = json.dumps({"access_token": "a", "refresh_token": "r"})
     (person.home / "auth.json").write_text(old)
     (person.home / "auth.json").chmod(0o600)
-    status, output = await person.runs("login", "--no-browser")
+    status, output = await person.runs("login", "--no-browser", "--provider", "openai")
     assert status == 65
     assert "Rust program" in output
     assert "rotom login --take-over" in output
@@ -144,7 +144,7 @@ async def test_a_newer_file_is_left_alone(person):
     person.home.mkdir(mode=0o700)
     (person.home / "auth.json").write_text('{"version": 2}')
     (person.home / "auth.json").chmod(0o600)
-    status, output = await person.runs("login", "--no-browser")
+    status, output = await person.runs("login", "--no-browser", "--provider", "openai")
     assert (status, "newer rotom" in output) == (65, True)
 
 
@@ -156,7 +156,7 @@ async def test_with_no_way_back_it_says_so(person):
             held += await listen()
         except OSError:
             continue  # somebody else has it: as good
-    status, output = await person.runs("login", "--no-browser")
+    status, output = await person.runs("login", "--no-browser", "--provider", "openai")
     for listener in held:
         await listener.aclose()
     assert status == 69

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 from urllib.parse import parse_qsl
@@ -481,3 +482,27 @@ async def test_a_token_that_is_refused_as_soon_as_it_came_is_not_renewed_again(
     await trio.sleep(61)
     await keeper.renew("openai", REFUSED, await keeper.token("openai"))
     assert world.posts == 3
+
+
+async def test_a_token_that_an_early_renewal_would_spend_is_left_alone(world, autojump_clock, monkeypatch):
+    """Sign in with ChatGPT: whatever asks for it, nothing is posted before the moment has come."""
+    token = await world.login()
+    earliest = world.now() + 3240
+    keeper = world.keeper()
+    limited = replace(PROVIDER, renewable_at=lambda _token: earliest)
+    keeper.providers = {"openai": limited}
+    async with helpers() as nursery:
+        await nursery.start(keeper.run)
+        with pytest.raises(Problem, match="cannot be renewed before") as caught:
+            await keeper.renew("openai", REFUSED, token)
+        assert (caught.value.kind, caught.value.code) == (Kind.UNAUTHENTICATED, "too_early")
+        with pytest.raises(Problem, match="need not be") as caught:
+            await keeper.renew("openai", ASKED)
+        assert caught.value.kind is Kind.CONFLICT
+        await trio.sleep(3000)
+        assert world.posts == 0
+        assert (await keeper.token("openai")).access == token.access
+        await trio.sleep(400)  # past the moment, and inside the five minutes
+        assert world.posts == 1
+        assert (await keeper.token("openai")).access != token.access
+        nursery.cancel_scope.cancel()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
 
@@ -22,22 +22,23 @@ from rotom.problem import Kind, Problem
 from rotom.routes.account import Account
 from rotom.routes.batches import ENDPOINT as BATCHES
 from rotom.routes.batches import MessageBatches
-from rotom.routes.files import BODY_LIMIT, Files
-from rotom.routes.files import ENDPOINT as FILES
 from rotom.routes.generate import generate
 from rotom.routes.guard import Rules, check, media_type
-from rotom.routes.images import Images
+from rotom.routes.later import Later
 from rotom.routes.models import Models
-from rotom.routes.openai_batches import ENDPOINT as OPENAI_BATCHES
-from rotom.routes.openai_batches import OpenAIBatches, openai_only
 from rotom.routes.responses import ENDPOINT as RESPONSES
 from rotom.routes.responses import Responses
 from rotom.routes.tokens import count_tokens
-from rotom.routes.websocket import respond
 from rotom.server import Refusal
 from rotom.server.exchange import Exchange
-from rotom.server.routing import FORM, JSON, Route, Router
+from rotom.server.routing import FORM, JSON, Handler, Route, Router
 from rotom.sse import dumps
+
+if TYPE_CHECKING:
+    from rotom.routes.files import Files
+    from rotom.routes.images import Images
+    from rotom.routes.openai_batches import OpenAIBatches
+    from rotom.routes.websocket import ResponseSocket
 
 DIALECTS: tuple[Dialect, ...] = (messages.DIALECT, chat.DIALECT, responses.DIALECT)
 """Every client-side API that can be asked."""
@@ -45,18 +46,23 @@ DIALECTS: tuple[Dialect, ...] = (messages.DIALECT, chat.DIALECT, responses.DIALE
 PREFIX = "/v1"
 """What may be left out of a path: some programs want the address of the API with it, some without."""
 
+FILES, FILE_LIMIT = "/v1/files", (200 << 20) + (1 << 20)
+"""Where OpenAI's clients put the input of batches, and how long such a body may be: a file of 200 MiB and its form."""
+
+OPENAI_BATCHES = "/v1/batches"
+
 SMALL = 64 << 10
 
 
 def routes(gateway: Gateway, batching: Batching) -> tuple[Route, ...]:
     """The route table. rotom-api(7) describes each of them; a test holds the two together."""
     account, models, batches = Account(gateway), Models(gateway), MessageBatches(batching)
-    files, jobs = Files(batching), OpenAIBatches(batching)
+    files, jobs = Later(lambda: _files(batching)), Later(lambda: _jobs(batching))
+    images, socket = Later(lambda: _images(gateway)), Later(lambda: _socket(gateway))
     stored = Responses(gateway)
-    images = Images(gateway)
     return (
         *(Route("POST", dialect.endpoint, generate(dialect, gateway), JSON) for dialect in DIALECTS),
-        Route("GET", responses.DIALECT.endpoint, respond(responses.DIALECT, gateway)),
+        Route("GET", responses.DIALECT.endpoint, socket.respond),
         Route("POST", "/v1/messages/count_tokens", count_tokens(gateway), JSON),
         Route("POST", BATCHES, batches.create, JSON, MOST_BYTES),
         Route("GET", BATCHES, batches.list),
@@ -64,7 +70,7 @@ def routes(gateway: Gateway, batching: Batching) -> tuple[Route, ...]:
         Route("DELETE", BATCHES + "/{id}", batches.delete),
         Route("POST", BATCHES + "/{id}/cancel", batches.cancel, body_limit=SMALL),
         Route("GET", BATCHES + "/{id}/results", batches.results),
-        Route("POST", FILES, openai_only(files.create), FORM, BODY_LIMIT),
+        Route("POST", FILES, openai_only(files.create), FORM, FILE_LIMIT),
         Route("GET", FILES, openai_only(files.list)),
         Route("GET", FILES + "/{id}", openai_only(files.get)),
         Route("GET", FILES + "/{id}/content", openai_only(files.content)),
@@ -89,6 +95,43 @@ def routes(gateway: Gateway, batching: Batching) -> tuple[Route, ...]:
         Route("GET", "/health", account.health),
         Route("GET", "/", account.root),
     )
+
+
+def _files(batching: Batching) -> Files:
+    from rotom.routes.files import Files
+
+    return Files(batching)
+
+
+def _jobs(batching: Batching) -> OpenAIBatches:
+    from rotom.routes.openai_batches import OpenAIBatches
+
+    return OpenAIBatches(batching)
+
+
+def _images(gateway: Gateway) -> Images:
+    from rotom.routes.images import Images
+
+    return Images(gateway)
+
+
+def _socket(gateway: Gateway) -> ResponseSocket:
+    from rotom.routes.websocket import ResponseSocket
+
+    return ResponseSocket(responses.DIALECT, gateway)
+
+
+def openai_only(handler: Handler) -> Handler:
+    """A handler for OpenAI's clients: Anthropic's have other files under this path, and no batches."""
+
+    async def only(exchange: Exchange) -> None:
+        if "anthropic-version" in exchange.headers:
+            path = exchange.path[:100]
+            message = f"{path} is here for OpenAI's clients only: rotom keeps no files for Anthropic's API"
+            raise Problem(Kind.NOT_FOUND, message, code="not_found")
+        await handler(exchange)
+
+    return only
 
 
 def is_anthropic(exchange: Exchange) -> bool:

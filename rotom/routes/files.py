@@ -27,10 +27,6 @@ from rotom.state.files import private_folder
 if TYPE_CHECKING:
     from rotom.multipart import Part
 
-ENDPOINT = "/v1/files"
-
-BODY_LIMIT = MOST_BYTES + (1 << 20)
-"""A file of the longest kind, and the form around it."""
 
 PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
 """What the real API takes; here there is nothing but batches that could use a file."""

@@ -18,11 +18,8 @@ from rotom.problem import Kind, Problem
 from rotom.routes.batches import waits
 from rotom.routes.generate import parse
 from rotom.server.exchange import Exchange
-from rotom.server.routing import Handler
 from rotom.sse import Json
 from rotom.state.batches import CANCELING, ENDED, IN_PROGRESS, OPENAI, VALIDATING, Batch, Pause
-
-ENDPOINT = "/v1/batches"
 
 _DEFAULT, _MOST = 20, 100
 
@@ -161,16 +158,3 @@ def listing(data: list[Json], more: bool) -> Json:
     """A page of a list."""
     first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
     return {"object": "list", "data": data, "first_id": first, "last_id": last, "has_more": more}
-
-
-def openai_only(handler: Handler) -> Handler:
-    """A handler for OpenAI's clients: Anthropic's have other files under this path, and no batches."""
-
-    async def only(exchange: Exchange) -> None:
-        if "anthropic-version" in exchange.headers:
-            path = exchange.path[:100]
-            message = f"{path} is here for OpenAI's clients only: rotom keeps no files for Anthropic's API"
-            raise Problem(Kind.NOT_FOUND, message, code="not_found")
-        await handler(exchange)
-
-    return only

@@ -32,7 +32,6 @@ from rotom.problem import Kind, Problem
 from rotom.routes.generate import LARGE, parse
 from rotom.routes.relay import relay, remember
 from rotom.server.exchange import Exchange
-from rotom.server.routing import Handler
 from rotom.server.websocket import Socket, wanted, websocket
 from rotom.sse import Event, Json
 from rotom.state.answers import Answers
@@ -47,10 +46,15 @@ MOST_RUNNING = 16
 MOST_WAITING = 64
 
 
-def respond(dialect: Dialect, gateway: Gateway) -> Handler:
-    """The handler of the socket."""
+class ResponseSocket:
+    """The handler of the socket, bound to a dialect and a gateway."""
 
-    async def handler(exchange: Exchange) -> None:
+    def __init__(self, dialect: Dialect, gateway: Gateway) -> None:
+        self._dialect = dialect
+        self._gateway = gateway
+
+    async def respond(self, exchange: Exchange) -> None:
+        """Serve one socket to its end."""
         if not wanted(exchange):
             exchange.extra_headers.append(("allow", "POST"))
             raise Problem(
@@ -59,18 +63,16 @@ def respond(dialect: Dialect, gateway: Gateway) -> Handler:
                 code="method_not_allowed",
                 retry=False,
             )
-        if not gateway.config.websocket:
+        if not self._gateway.config.websocket:
             # Codex CLI 0.169 goes on with HTTP at once for this status only; for a 404 after 6 seconds (seen 2026-11).
             raise Problem(
                 Kind.UPGRADE_REQUIRED,
                 "WebSockets are switched off (the setting websocket); use POST",
                 code="no_websocket",
             )
-        exchange.log["dialect"] = dialect.name
+        exchange.log["dialect"] = self._dialect.name
         async with websocket(exchange) as socket, helpers() as nursery:
-            await _Session(dialect, gateway, exchange, socket, nursery).run()
-
-    return handler
+            await _Session(self._dialect, self._gateway, exchange, socket, nursery).run()
 
 
 class _Session:

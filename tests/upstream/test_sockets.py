@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -484,3 +486,8 @@ async def test_an_answer_without_an_end_is_ended(over: Any, monkeypatch: pytest.
         with pytest.raises(Problem) as caught:
             await run(house, turn())
         assert caught.value.code == "answer_too_long"
+
+
+def test_nothing_of_it_is_loaded_before_it_is_wanted() -> None:
+    script = "import sys, rotom.serve; print({'trio_websocket', 'rotom.upstream.sockets'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "set()\n"

@@ -86,9 +86,10 @@ def _usage_limit(fault: Fault) -> Problem:
         message += f"; it resets at {local(now + seconds)} (in {duration(seconds)}, {seconds:.0f} seconds)"
     else:
         message += "; 'rotom status' shows when it resets"
-    told = {"plan_type": plan if named else None, "resets_at": resets}
-    if resets is None and seconds is not None:
-        told["resets_at"] = round(now + seconds)
+    told = {"plan_type": plan if named else None, "resets_at": None}
+    if seconds is not None:
+        # Whole seconds: Codex CLI 0.169 reads no others, and then waits for as long as retry-after says (seen 2026-11).
+        told["resets_at"] = round(resets if resets is not None else now + seconds)
     return Problem(
         Kind.RATE_LIMITED,
         message,

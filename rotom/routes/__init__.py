@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -16,6 +17,7 @@ from rotom.batching import Batching
 from rotom.dialects import Dialect, chat, messages, responses
 from rotom.dialects.images import EDITS, GENERATIONS, VARIATIONS
 from rotom.dialects.messages.batches import MOST_BYTES
+from rotom.dialects.responses.problems import status
 from rotom.gateway import Gateway
 from rotom.log import Log
 from rotom.problem import Kind, Problem
@@ -42,6 +44,9 @@ if TYPE_CHECKING:
 
 DIALECTS: tuple[Dialect, ...] = (messages.DIALECT, chat.DIALECT, responses.DIALECT)
 """Every client-side API that can be asked."""
+
+OTHERS = replace(responses.DIALECT, status=status)
+"""In whose words problems are told at endpoints of OpenAI's that have no dialect."""
 
 PREFIX = "/v1"
 """What may be left out of a path: some programs want the address of the API with it, some without."""
@@ -144,7 +149,9 @@ def dialect_of(exchange: Exchange) -> Dialect:
     """The dialect in whose words a client is told of a problem; Responses stands for all of OpenAI's."""
     if is_anthropic(exchange):
         return messages.DIALECT
-    return chat.DIALECT if exchange.path.endswith("/chat/completions") else responses.DIALECT
+    if exchange.path.endswith("/chat/completions"):
+        return chat.DIALECT
+    return responses.DIALECT if "/responses" in exchange.path else OTHERS
 
 
 class Application:

@@ -205,7 +205,7 @@ class _Session:
         """
 
         def read() -> Turn:
-            turn = self._dialect.read(asked.body, self._exchange.headers)
+            turn = self._dialect.read(asked.body, words.hints(asked.body, self._exchange.headers))
             return replace(turn, extra={**turn.extra, "request_id": turn_id})
 
         return read() if asked.size <= LARGE else await trio.to_thread.run_sync(read)
@@ -221,7 +221,7 @@ class _Session:
         """Ask the provider, and pass its answer on as it comes.
 
         Raises:
-          Problem: there is none. What goes wrong later is told inside the answer.
+          Problem: the provider refused. What goes wrong later is told inside the answer.
         """
         renderer = self._dialect.renderer(plan.turn)
 
@@ -233,9 +233,14 @@ class _Session:
             nursery.start_soon(self._beat)
             try:
                 async with self._gateway.run(plan) as answer:
+                    if words.of_codex(self._exchange.headers):
+                        await self._tell(words.notes(dict(answer.told)), lane)
                     await relay(self._gateway, plan, answer, renderer, send, facts, self._answers)
             except Problem as problem:
-                if "first" not in facts:
+                # What a stream says of its own failure is told as it was said: Codex CLI acts on it, such as by the
+                # seconds in the text of a rate limit. A POST would have a status for it. The end of a plan's limit it
+                # only knows as a message of its own.
+                if "first" not in facts and (problem.event is None or problem.code == "usage_limit_reached"):
                     raise
                 facts["code"] = problem.code or problem.kind.name.lower()
                 await self._tell(renderer.fail(problem), lane)

@@ -100,6 +100,8 @@ def test_the_usage_limit_tells_the_window_and_the_time() -> None:
     problem = refusal(429, full, json.dumps(value).encode())
     assert (problem.kind, problem.code, problem.retry) == (Kind.RATE_LIMITED, "usage_limit_reached", False)
     assert problem.retry_after == 4851
+    assert problem.details == {"plan_type": "plus", "resets_at": resets}
+    assert isinstance(problem.details["resets_at"], int)
     assert re.search(
         r"the 5-hour usage limit of the ChatGPT plus plan is used up; it resets at .*\d\d:\d\d \(in 1 h 21 min, 4851 s",
         problem.message,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rotom.dialects import Dialect
-from rotom.dialects.responses.problems import headers, problem, status
+from rotom.dialects.responses.problems import headers, problem, vendor_status
 from rotom.dialects.responses.read import read
 from rotom.dialects.responses.render import Renderer, fold
 
@@ -14,7 +14,7 @@ DIALECT = Dialect(
     renderer=Renderer,
     fold=fold,
     problem=problem,
-    status=status,
+    status=vendor_status,
     headers=headers,
     vendor=True,
 )

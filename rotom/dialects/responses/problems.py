@@ -52,6 +52,12 @@ def status(problem: Problem) -> int:
     return 503 if problem.kind is Kind.OVERLOADED else int(problem.kind)
 
 
+def vendor_status(problem: Problem) -> int:
+    """The same for the vendor's own client: a plan without Codex is told as its service tells it. At a 403 Codex CLI 0.169
+    asks five more times (seen 2026-11)."""
+    return 429 if problem.code == "usage_not_included" else status(problem)
+
+
 def headers(problem: Problem) -> list[tuple[str, str]]:
     """What tells OpenAI's clients not to try again by themselves."""
     return [] if problem.retry is None else [("x-should-retry", "true" if problem.retry else "false")]

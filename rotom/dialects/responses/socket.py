@@ -9,15 +9,16 @@ What is not here: lanes as queues, sockets and time (routes/websocket.py), and w
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from rotom.dialects.responses.problems import headers as error_headers
 from rotom.dialects.responses.problems import problem as error_body
-from rotom.dialects.responses.problems import status as error_status
+from rotom.dialects.responses.problems import vendor_status
+from rotom.dialects.responses.read import HINTS
 from rotom.problem import Kind, Problem
 from rotom.sse import Event, Json
 
@@ -27,6 +28,8 @@ MOST_LANES = 32
 _LANE = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 _ENVELOPE = frozenset({"type", "stream_id", "generate", "stream"})
 _KINDS = ("response.create", "response.steer")
+_TOLD_WITH = "ws_request_header_"
+_NOTES, _LIMITS = "response.metadata", "codex.rate_limits"
 _UNANSWERED = frozenset({"response.processed"})
 """What some versions of the Codex CLI tell the service without waiting for a word (in its sources of mid-2026)."""
 
@@ -126,18 +129,55 @@ def too_many_lanes() -> Problem:
     )
 
 
-def error(problem: Problem, extra: Iterable[tuple[str, str]] = ()) -> Event:
-    """The message that a problem is told with.
-
-    Arguments:
-      extra: further headers that an HTTP answer would have had. The SDK has them in the error, Codex CLI beside it.
-    """
-    headers = dict([*error_headers(problem), *extra])
+def error(problem: Problem) -> Event:
+    """The message that a problem is told with. Headers that help are in the error for the SDK, beside it for Codex CLI."""
+    given = dict(problem.told)
+    if problem.retry_after is not None:
+        given["retry-after"] = str(max(0, math.ceil(problem.retry_after)))
     told: Json = error_body(problem, "")["error"]
-    data: Json = {"type": "error", "status": error_status(problem), "error": told}
-    if headers:
-        told["headers"] = data["headers"] = headers
+    data: Json = {"type": "error", "status": vendor_status(problem), "error": told}
+    if given:
+        told["headers"] = data["headers"] = given
     return Event("error", data=data)
+
+
+def hints(body: Json, handshake: Mapping[str, str]) -> Mapping[str, str]:
+    """The headers that a POST would have had: those of the handshake, and those that Codex CLI 0.169 tells with each
+    question in ``client_metadata``, as they may change (seen 2026-11)."""
+    metadata = body.get("client_metadata")
+    if not isinstance(metadata, dict):
+        return handshake
+    told = {name: metadata.get(name, metadata.get(_TOLD_WITH + name.replace("-", "_"))) for name in HINTS}
+    good = {n: v for n, v in told.items() if isinstance(v, str) and v.isascii() and v.isprintable() and len(v) < 4096}
+    return {**handshake, **good}
+
+
+def of_codex(handshake: Mapping[str, str]) -> bool:
+    """Whether the Codex CLI is at the other end, which knows events that are no part of the public API."""
+    return "responses_websockets=" in handshake.get("openai-beta", "")
+
+
+def notes(headers: Mapping[str, str]) -> list[Event]:
+    """What the provider's own headers say, as events in which Codex CLI finds it where there are no headers."""
+    if not headers:
+        return []
+    events = [Event(_NOTES, data={"type": _NOTES, "headers": dict(headers)})]
+    windows = {name: window for name in ("primary", "secondary") if (window := _window(headers, name)) is not None}
+    if windows:
+        data = {"type": _LIMITS, "plan_type": headers.get("x-codex-plan-type"), "rate_limits": windows}
+        events.append(Event(_LIMITS, data=data))
+    return events
+
+
+def _window(headers: Mapping[str, str], name: str) -> Json | None:
+    try:
+        return {
+            "used_percent": float(headers[f"x-codex-{name}-used-percent"]),
+            "window_minutes": int(headers[f"x-codex-{name}-window-minutes"]),
+            "reset_at": int(headers[f"x-codex-{name}-reset-at"]),
+        }
+    except (KeyError, ValueError):
+        return None
 
 
 def warmed(model: str) -> list[Event]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rotom.dialects.responses.problems import headers, problem, status
+from rotom.dialects.responses.problems import headers, problem, status, vendor_status
 from rotom.problem import Kind, Problem
 
 
@@ -44,3 +44,10 @@ def test_the_providers_own_words_stand_alone() -> None:
         "param": None,
         "code": None,
     }
+
+
+def test_a_plan_without_codex_is_told_to_codex_as_by_its_service() -> None:
+    trouble = Problem(Kind.FORBIDDEN, "not in this plan", code="usage_not_included")
+    assert (status(trouble), vendor_status(trouble)) == (403, 429)
+    assert problem(trouble, "r")["error"]["type"] == "usage_not_included"
+    assert vendor_status(Problem(Kind.FORBIDDEN, "no")) == 403

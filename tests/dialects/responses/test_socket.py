@@ -58,12 +58,13 @@ def test_what_nobody_knows(kind: Any) -> None:
     assert len(raised.value.message) < 300
 
 
-def test_an_error_has_the_headers_that_an_answer_would_have() -> None:
-    problem = Problem(Kind.RATE_LIMITED, "wait", code="usage_limit_reached", retry=False)
-    data = error(problem, [("retry-after", "9")]).data
+def test_an_error_has_the_headers_that_help() -> None:
+    problem = Problem(Kind.RATE_LIMITED, "wait", code="usage_limit_reached", retry=False, retry_after=8.2)
+    problem.told = (("x-codex-plan-type", "plus"),)
+    data = error(problem).data
     assert (data["type"], data["status"]) == ("error", 429)
-    assert data["headers"] == data["error"]["headers"] == {"x-should-retry": "false", "retry-after": "9"}
-    assert "headers" not in error(Problem(Kind.INVALID, "no")).data
+    assert data["headers"] == data["error"]["headers"] == {"x-codex-plan-type": "plus", "retry-after": "9"}
+    assert "headers" not in error(Problem(Kind.INVALID, "no", retry=False)).data
 
 
 def test_what_is_prepared_is_an_answer_without_anything_in_it() -> None:

@@ -137,11 +137,11 @@ class Served:
         """The log behind that many characters."""
         return [json.loads(line) for line in self.log.read_text()[since:].splitlines()]
 
-    def asked(self, since: int = 0) -> list[Json]:
-        """The exchanges with the Messages API that are over."""
+    def asked(self, since: int = 0, path: str = "/v1/messages") -> list[Json]:
+        """The exchanges with the Messages API, or at another path, that are over."""
         for _ in range(2):  # a client may be gone before its line is written; the loop that writes it is this one's too
             httpx.get(f"{self.base}/health", trust_env=False).raise_for_status()
-        return [line for line in self.lines(since) if line.get("path") == "/v1/messages"]
+        return [line for line in self.lines(since) if line.get("path") == path]
 
 
 @contextmanager
@@ -289,16 +289,29 @@ def watched(program: str, gateway: Served, backend: Backend, tmp_path: Path) -> 
 
 
 @pytest.fixture
-def watch(program: str, backend: Backend, tmp_path: Path) -> Iterator[Callable[..., Claude]]:
-    """The same with settings of its own: ``watch(idle_timeout="20")``; with ``login=False`` nobody is logged in."""
+def serve_watched(backend: Backend, tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    """A rotom of its own for a test, with settings: ``serve_watched(idle_timeout="20")``; with ``login=False`` nobody is
+    logged in."""
     with ExitStack() as stack:
 
-        def make(*, login: bool = True, **settings: str) -> Claude:
+        def make(*, login: bool = True, **settings: str) -> Served:
             environ = _environ(backend, tmp_path / "rotom")
             if login:
                 backend.log_in(environ)
             environ |= {f"ROTOM_{name.upper()}": value for name, value in settings.items()}
-            served = stack.enter_context(serving(tmp_path / "serve.log", **environ))
-            return Claude(program, served, tmp_path, backend, len(served.log.read_text()))
+            return stack.enter_context(serving(tmp_path / "serve.log", **environ))
 
         yield make
+
+
+@pytest.fixture
+def watch(
+    program: str, backend: Backend, tmp_path: Path, serve_watched: Callable[..., Served]
+) -> Callable[..., Claude]:
+    """Claude Code on a rotom with settings of its own."""
+
+    def make(**options: Any) -> Claude:
+        served = serve_watched(**options)
+        return Claude(program, served, tmp_path, backend, len(served.log.read_text()))
+
+    return make

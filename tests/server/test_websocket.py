@@ -95,6 +95,7 @@ async def test_messages_go_both_ways(autojump_clock: Any, server: Any, app: Any,
         assert headers[b"x-more"] == b"yes"
         assert headers[b"x-request-id"].startswith(b"req_")
         assert client.subprotocol is None
+    await wait_all_tasks_blocked()
     assert client.closed.code == 1000
     (exchange,) = app.over
     assert (exchange.status, exchange.gone, exchange.complete) == (101, False, True)

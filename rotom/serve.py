@@ -52,6 +52,11 @@ if TYPE_CHECKING:
 
 MOST_FILES = 65536
 
+OF_REAL_LOGINS = (
+    *("ROTOM_HOME", "ROTOM_AUTH_FILE", "ROTOM_PROVIDER", "ROTOM_KEY_", "ROTOM_OPENAI_", "ROTOM_GROK_", "CREDENTIALS_"),
+)
+"""Beginnings of variables that must not reach into the demonstration."""
+
 
 def serve(loaded: Loaded, demo: bool = False) -> int:
     """Serve until a signal says stop; the exit status.
@@ -136,7 +141,7 @@ async def assemble(
 
 
 async def _demo(loaded: Loaded, environ: Mapping[str, str], log: Log) -> int:
-    """Serve the simulator's account from a home that is gone afterwards."""
+    """Serve the simulator's accounts from a home that is gone afterwards."""
     from tempfile import TemporaryDirectory
 
     from rotom import simulator
@@ -145,13 +150,8 @@ async def _demo(loaded: Loaded, environ: Mapping[str, str], log: Log) -> int:
         async with helpers() as nursery:
             simulated = simulator.Simulator()
             await nursery.start(simulator.serve, simulated)
-            real = ("ROTOM_HOME", "ROTOM_AUTH_FILE", "ROTOM_PROVIDER", "ROTOM_KEY_", "ROTOM_OPENAI_", "CREDENTIALS_")
-            ours = {name: value for name, value in environ.items() if not name.startswith(real)}
-            ours |= {
-                "ROTOM_HOME": home,
-                "ROTOM_OPENAI_BASE_URL": simulated.base_url,
-                "ROTOM_OPENAI_ISSUER": simulated.issuer,
-            }
+            ours = {name: value for name, value in environ.items() if not name.startswith(OF_REAL_LOGINS)}
+            ours |= {"ROTOM_HOME": home, **simulated.environment()}
             flags = {name: value for name, value in loaded.flags.items() if name not in ("--auth-file", "--provider")}
             here = load(flags, ours, Path(home) / "config.json")
             await _log_in(here.config, ours, simulated)
@@ -159,19 +159,19 @@ async def _demo(loaded: Loaded, environ: Mapping[str, str], log: Log) -> int:
 
 
 async def _log_in(config: Config, environ: Mapping[str, str], simulated: Simulator) -> None:
-    """Log in to the simulator as `rotom login` does, with a person who consents at once."""
+    """Log in to all that is played and that there is, as `rotom login` does, with a person who consents at once."""
     from rotom.upstream.flows import play
-
-    provider = all_providers(config)["openai"]
-    redirect = f"http://127.0.0.1:{provider.callback_ports[0]}{provider.callback_path}"
 
     async def person(step: Authorize | DeviceCode) -> str:
         return simulated.consent(step.url)
 
-    async with make_client(config, environ) as client:
-        token = await play(client, provider.login(redirect), person=person)
     vault = open_vault(config, environ)
-    await trio.to_thread.run_sync(vault.save, provider.name, token)
+    async with make_client(config, environ) as client:
+        for name, provider in all_providers(config).items():
+            if name in simulated.plays:
+                redirect = f"http://127.0.0.1:{provider.callback_ports[0]}{provider.callback_path}"
+                token = await play(client, provider.login(redirect), person=person)
+                await trio.to_thread.run_sync(vault.save, name, token)
 
 
 async def _run(loaded: Loaded, environ: Mapping[str, str], log: Log, demo: bool = False) -> int:

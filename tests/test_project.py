@@ -70,7 +70,7 @@ MAY_IMPORT = {
         (*CORE, "batching", "plain", "dialects", "gateway", "providers", "server", "state", "status", "routes"),
         ("trio",),
     ),
-    "simulator": ((*CORE, "plain", "server", "simulator"), ("trio", "h11", "trio_websocket", "docopt")),
+    "simulator": ((*CORE, "plain", "server", "simulator"), ("trio", "h11", "trio_websocket", "docopt", "cryptography")),
     "banner": (EVERYTHING, ()),
     "serve": (EVERYTHING, ("trio",)),
     "cli": (EVERYTHING, ("docopt", "trio", "httpx")),

@@ -20,7 +20,7 @@ Options:
   --grace SECONDS         how long running answers may go on after a request to stop
   --log-format FORM       text or json
   --log-level LEVEL       debug, info, notice, warning or error
-  --demo                  serve a built-in stand-in for the provider: no login, no network, nothing is kept
+  --demo                  serve a built-in stand-in for the providers: no login, no network, nothing is kept
   --list                  with --demo: list the scenarios it can play, and serve nothing
   -h, --help              show this text
 
@@ -40,9 +40,10 @@ def run(argv: list[str]) -> int:
     if given["--list"]:
         if not given["--demo"]:
             raise usage.wrong("--list lists what --demo can play", "rotom serve --demo --list")
+        from rotom.simulator import xai_scenarios
         from rotom.simulator.scenarios import listing
 
-        print(listing())
+        print(listing(), xai_scenarios.listing(), sep="\n\n")
         return 0
 
     from rotom.config import load

@@ -1,4 +1,5 @@
-"""The simulator: a stand-in for OpenAI's login and the Codex backend, for ``rotom serve --demo``, tests and measurements.
+"""The simulator: a stand-in for the providers, for ``rotom serve --demo``, tests and measurements. OpenAI's login and the
+Codex backend are played here, xAI in xai.py, under the same port.
 
 It is strict: it refuses what the real backend refuses, in the real words, so that a gateway which works against it has a
 fair chance to work. And it is scripted: what it does to a question is chosen by tests (`Simulator.script`) or by words in
@@ -23,7 +24,8 @@ import secrets
 import time
 import traceback
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -51,11 +53,12 @@ from rotom.simulator.play import (
     error,
     json_reply,
 )
-from rotom.simulator.scenarios_ask import Ask
+from rotom.simulator.scenarios_ask import Ask, Scenario
 from rotom.simulator.seal import Seal
 from rotom.simulator.sockets import serve_socket
 from rotom.simulator.stream import Pen
 from rotom.simulator.strict_images import check_drawing
+from rotom.simulator.xai import QUESTIONS, Xai
 from rotom.sse import Event, Json, dumps
 
 RESPONSES: Final = "/backend-api/codex/responses"
@@ -85,6 +88,7 @@ class Simulator:
       issuer_state: the login server, with everything about it that can be set (see `oauth.Issuer`).
       quota: the account's limits.
       websockets: whether turns may come on WebSockets; else a handshake is answered 426, as for some accounts.
+      xai: the part that plays xAI.
       requests: what was received, oldest first; only the latest are kept.
       bugs: tracebacks of exceptions in the simulator itself; a test may assert that there are none.
     """
@@ -113,6 +117,7 @@ class Simulator:
         self._seal = Seal(clock)
         self._scripts: dict[str, deque[Script]] = {}
         self._once: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self.xai = Xai(self)
         backend = "/backend-api"
         self._router = Router(
             [
@@ -131,6 +136,7 @@ class Simulator:
                 Route("POST", IMAGES, self._images),
                 Route("POST", IMAGE_EDITS, self._images),
                 Route("GET", RESPONSES, self._websocket),
+                *self.xai.routes,
             ]
         )
 
@@ -149,13 +155,30 @@ class Simulator:
         """How many questions are being answered."""
         return self._open_streams
 
+    @property
+    def plays(self) -> tuple[str, ...]:
+        """The names of the providers that are played here."""
+        return ("openai", "grok")
+
+    def environment(self) -> dict[str, str]:
+        """The settings that make rotom use this simulator for everything it plays, as environment variables."""
+        return {
+            "ROTOM_OPENAI_BASE_URL": self.base_url,
+            "ROTOM_OPENAI_ISSUER": self.issuer,
+            "ROTOM_GROK_BASE_URL": self.xai.base_url,
+            "ROTOM_GROK_PROXY_URL": self.xai.proxy_url,
+            "ROTOM_GROK_ISSUER": self.xai.issuer,
+        }
+
     def consent(self, url: str, *, allow: bool = True) -> str:
         """What a browser is redirected to after a person consented (or not) at this authorize URL."""
+        if url.startswith(f"{self.xai.issuer}/"):
+            return self.xai.consent(url, allow=allow)
         return self.issuer_state.consent(url, allow=allow)
 
     def approve(self, user_code: str) -> bool:
         """A person types a device code. Returns whether it was one."""
-        return self.issuer_state.approve(user_code)
+        return self.issuer_state.approve(user_code) or self.xai.approve(user_code)
 
     def script(self, *what: Script, path: str = RESPONSES) -> None:
         """Queue what the next requests to `path` get; when the queue is empty, things take their usual course.
@@ -166,7 +189,7 @@ class Simulator:
         self._scripts.setdefault(path, deque()).extend(what)
 
     def questions(self) -> list[Received]:
-        """The questions to models that were received."""
+        """The questions to the Codex backend's models that were received; `xai` knows its own."""
         return [received for received in self.requests if received.path == RESPONSES and received.method != "GET"]
 
     async def quiet(self) -> None:
@@ -197,7 +220,7 @@ class Simulator:
             received.body = _body(exchange.headers.get("content-type", ""), await exchange.body())
             path = HANDSHAKE if (exchange.method, exchange.path) == ("GET", RESPONSES) else exchange.path
             scripts = self._scripts.get(path)
-            if scripts and path != RESPONSES:
+            if scripts and path not in (RESPONSES, *QUESTIONS):
                 async with exchange.attended():
                     await perform(exchange, self._scripted(scripts.popleft(), received))
             else:
@@ -207,6 +230,9 @@ class Simulator:
 
     def refusal(self, exchange: Exchange | None, problem: Problem, request_id: str) -> Refusal:
         """Problems of the server, in the backend's first form."""
+        if exchange is not None and exchange.path.startswith("/xai"):
+            reply = self.xai.not_there(exchange.path, int(problem.kind), problem.message)
+            return Refusal(reply.status, [*reply.headers], reply.body)
         text = "Not Found" if problem.kind == Kind.NOT_FOUND else problem.message
         return Refusal(int(problem.kind), [("content-type", "application/json")], dumps({"detail": text}))
 
@@ -336,9 +362,7 @@ class Simulator:
 
     async def _responses(self, exchange: Exchange) -> None:
         """A question to a model."""
-        self._open_streams += 1
-        received: Received = exchange.log["received"]
-        try:
+        async with self.answering(exchange) as received:
             account = self._account(exchange)
             if received.body is None:
                 raise Refused(detail(400, "Bad Request"))
@@ -347,6 +371,14 @@ class Simulator:
             steps, model = self._answer(exchange, received.body, account, received)
             async with exchange.attended():
                 await perform(exchange, steps, self._head(exchange, account, model), self.pace)
+
+    @asynccontextmanager
+    async def answering(self, exchange: Exchange) -> AsyncIterator[Received]:
+        """The time in which a question is being answered."""
+        self._open_streams += 1
+        received: Received = exchange.log["received"]
+        try:
+            yield received
         finally:
             received.ended_at, received.status, received.gone = trio.current_time(), exchange.status, exchange.gone
             self._open_streams -= 1
@@ -358,8 +390,11 @@ class Simulator:
         prompt, since = brain.last_prompt([item for item in body["input"] if isinstance(item, dict)])
         tokens, cached = self._cache.measure(body)
         pen = Pen(body, model.slug, self.clock(), partial(self._seal.make, account.account_id), tokens, cached)
-        ask = Ask(body, prompt, pen, account, self.quota, self.clock)
-        return self._choose(ask, since, tokens > model.max_context, received), model.slug
+        ask = Ask(body, prompt, pen, account, self.quota, self.clock, since=since)
+        if tokens > model.max_context and not self._scripts.get(RESPONSES):
+            received.scenario = "failed_context_length_exceeded"
+            return scenarios.play(received.scenario, ask), model.slug
+        return self.choose(ask, received), model.slug
 
     def _check(self, exchange: Exchange, body: Json, account: Account) -> models.SimulatedModel:
         """The model for a question, when everything about it is in order."""
@@ -393,25 +428,25 @@ class Simulator:
             ("x-oai-request-id", secrets.token_hex(16)),
         ]
 
-    def _choose(self, ask: Ask, since: list[Json], too_long: bool, received: Received) -> Play:
-        """The steps for a question: of the script, of words in the prompt, of the model's name, or the brain's."""
-        scripts = self._scripts.get(RESPONSES)
-        if scripts:
-            return self._scripted(scripts.popleft(), received, ask)
-        if too_long:
-            received.scenario = "failed_context_length_exceeded"
-            return scenarios.play(received.scenario, ask)
-        wish = self._wish(ask, since)
-        received.scenario, ask.options = wish or ("answer", {})
-        return scenarios.play(received.scenario, ask)
+    def choose(self, ask: Ask, received: Received, table: Mapping[str, Scenario] = scenarios.SCENARIOS) -> Play:
+        """The steps for a question: of the script, of words in the prompt, of the model's name, or the brain's.
 
-    def _wish(self, ask: Ask, since: list[Json]) -> tuple[str, dict[str, str]] | None:
+        Arguments:
+          table: the scenarios that the provider in question can play.
+        """
+        scripts = self._scripts.get(received.path)
+        if scripts:
+            return self._scripted(scripts.popleft(), received, ask, table)
+        received.scenario, ask.options = self._wish(ask, table) or ("answer", {})
+        return scenarios.play(received.scenario, ask, table)
+
+    def _wish(self, ask: Ask, table: Mapping[str, Scenario]) -> tuple[str, dict[str, str]] | None:
         """The scenario that a person asked for. Not again when its tools have run, and not by Claude Code's titles."""
-        if since or ask.prompt.startswith("<session>"):
+        if ask.since or ask.prompt.startswith("<session>"):
             return None
-        model = str(ask.body["model"])
+        model = str(ask.body.get("model"))
         wish = scenarios.find(f"demo:{model[5:]}" if model.startswith("demo-") else ask.prompt)
-        if wish is None or wish[0] in scenarios.SCENARIOS or not wish[0].endswith("_once"):
+        if wish is None or wish[0] in table or not wish[0].endswith("_once"):
             return wish
         name = wish[0].removesuffix("_once")
         key = (name, hashlib.sha256(ask.prompt.encode("utf-8", "replace")).hexdigest())
@@ -422,7 +457,13 @@ class Simulator:
             self._once.popitem(last=False)
         return name, wish[1]
 
-    def _scripted(self, what: Script, received: Received, ask: Ask | None = None) -> Play:
+    def _scripted(
+        self,
+        what: Script,
+        received: Received,
+        ask: Ask | None = None,
+        table: Mapping[str, Scenario] = scenarios.SCENARIOS,
+    ) -> Play:
         if isinstance(what, Reply):
             received.scenario = f"reply {what.status}"
             return iter([what])
@@ -434,9 +475,9 @@ class Simulator:
         ask.options = {name: str(value) for name, value in options.items()}
         if received.path in (IMAGES, IMAGE_EDITS) and (steps := images.play(received.scenario, ask)) is not None:
             return steps
-        if received.scenario not in scenarios.SCENARIOS:
+        if received.scenario not in table:
             raise ValueError(f"there is no scenario {received.scenario!r}")
-        return scenarios.play(received.scenario, ask)
+        return scenarios.play(received.scenario, ask, table)
 
     def _asked(self, options: dict[str, str], body: Json | None) -> Ask:
         """What is asked without being a question to a model."""

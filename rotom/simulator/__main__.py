@@ -1,7 +1,7 @@
 """The simulator alone, for trying things by hand.
 
-``python -m rotom.simulator [--port N] [--pace SECONDS] [--lenient] [--list]`` prints the two settings that make rotom use
-it, and serves until it is interrupted. A login with a browser works as well: its page has a link to click.
+``python -m rotom.simulator [--port N] [--pace SECONDS] [--lenient] [--list]`` prints the settings that make rotom use
+it for every provider, and serves until it is interrupted. A login with a browser works as well: its page has a link to click.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import trio
 
 from rotom.simulator import HUMAN_PACE, Simulator, serve
+from rotom.simulator import xai_scenarios
 from rotom.simulator.scenarios import listing
 
 
@@ -19,8 +20,8 @@ async def _main(port: int, pace: float, lenient: bool) -> None:
     simulator = Simulator(pace=pace, lenient=lenient)
     async with trio.open_nursery() as nursery:
         await nursery.start(serve, simulator, port)
-        print(f"export ROTOM_OPENAI_BASE_URL={simulator.base_url}")
-        print(f"export ROTOM_OPENAI_ISSUER={simulator.issuer}", flush=True)
+        for name, value in simulator.environment().items():
+            print(f"export {name}={value}", flush=True)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -32,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true", help="list the scenarios")
     given = parser.parse_args(argv)
     if given.list:
-        print(listing())
+        print(listing(), xai_scenarios.listing(), sep="\n\n")
         return 0
     try:
         trio.run(_main, given.port, given.pace, given.lenient)

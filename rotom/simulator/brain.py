@@ -61,6 +61,9 @@ def _tell(done: str, step: Part) -> list[Part]:
 
 # What was said.
 
+BRIEFS: Final = ("system", "developer", "user")
+"""Who tells the model something, rather than being it."""
+
 _WRAPPED: Final = re.compile(
     r"<(system-reminder|environment_context|user_instructions|local-command-[a-z]+|command-[a-z]+)\b[^>]*>.*?</\1>",
     re.DOTALL,
@@ -80,7 +83,7 @@ def last_prompt(items: list[Json]) -> tuple[str, list[Json]]:
             text = _WRAPPED.sub("", text_of(item.get("content"))).strip()
             text = _CONTINUED.sub("", text).strip() or text
             if text:
-                return text, [item for item in items[index + 1 :] if item.get("role") not in ("developer", "user")]
+                return text, [item for item in items[index + 1 :] if item.get("role") not in BRIEFS]
     return "", []
 
 
@@ -113,7 +116,7 @@ def _after(since: list[Json]) -> str:
 
 def _folder(body: Json, items: list[Json]) -> str:
     """The folder that the client works in; empty when it does not say."""
-    texts = [text_of(item.get("content")) for item in items if item.get("role") in ("developer", "user")]
+    texts = [text_of(item.get("content")) for item in items if item.get("role") in BRIEFS]
     for text in (*reversed(texts), str(body.get("instructions") or "")):
         match = re.search(r"[Ww]orking directory:\s*`?([^\s`]+)", text) or re.search(r"<cwd>([^<]+)</cwd>", text)
         if match:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import trio
 
+from rotom.fold import TERMINAL
 from rotom.problem import Kind, Problem
 from rotom.server.exchange import Exchange
-from rotom.simulator.play import At, Cut, Framed, Open, Play, Reply, Stall, Wait
-from rotom.sse import encode
+from rotom.simulator.play import At, Cut, Framed, Open, Play, Reply, Stall, Wait, json_reply
+from rotom.sse import Event, Json, encode
 
 
 async def perform(
@@ -59,6 +62,43 @@ async def perform(
         exchange.start(200, headers)
         await exchange.send(b"")
     await exchange.finish()
+
+
+async def perform_whole(
+    exchange: Exchange, steps: Play, output: Callable[[], list[Json]], head: list[tuple[str, str]]
+) -> None:
+    """Do the steps of an answer that is not streamed, and send what the last event says.
+
+    Arguments:
+      output: the items of the answer.
+
+    Raises:
+      Problem: where the scenario cuts, or ends without a last event.
+    """
+    begun = trio.current_time()
+    for step in steps:
+        if isinstance(step, Reply):
+            await send_reply(exchange, step)
+            return
+        if isinstance(step, Wait):
+            await trio.sleep(step.seconds)
+        elif isinstance(step, At):
+            await trio.sleep_until(begun + step.seconds)
+        elif isinstance(step, Stall):
+            await trio.sleep_forever()
+        elif isinstance(step, Cut):
+            break
+        for event in step if isinstance(step, list) else [step]:
+            if not isinstance(event, Event) or event.type == ":":
+                continue
+            if "response" in event.data and event.type in TERMINAL:
+                response = {**event.data["response"], "output": output()}
+                await send_reply(exchange, json_reply(200, response, *head))
+                return
+            if "error" in event.data or event.type == "error":
+                await send_reply(exchange, json_reply(500, event.data))
+                return
+    raise Problem(Kind.UPSTREAM, "cut by the scenario", code="cut")
 
 
 async def send_reply(exchange: Exchange, reply: Reply) -> None:

@@ -9,11 +9,12 @@ afresh for each question. Without a name the demo's brain answers.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from rotom.simulator import images, scenarios_answers, scenarios_refusals, scenarios_troubles
 from rotom.simulator.play import Play
-from rotom.simulator.scenarios_ask import Ask, Table
+from rotom.simulator.scenarios_ask import Ask, Scenario, Table
 
 scenario = Table()
 
@@ -46,21 +47,25 @@ def find(text: str) -> tuple[str, dict[str, str]] | None:
     return match[1].replace("-", "_"), dict(word.split("=", 1) for word in match[2].split())
 
 
-def play(name: str, ask: Ask) -> Play:
+def play(name: str, ask: Ask, table: Mapping[str, Scenario] = SCENARIOS) -> Play:
     """The steps of the scenario of this name."""
-    if name in SCENARIOS:
-        return SCENARIOS[name].play(ask)
+    if name in table:
+        return table[name].play(ask)
     return _tell_list(ask, f"There is no scenario “{name}”. ")
 
 
 def listing() -> str:
     """The table for people."""
-    width = max(map(len, SCENARIOS)) + 5
-    lines = [f"  {'demo:' + s.name:<{width}}  {s.shows}" for s in SCENARIOS.values()]
-    lines += ["", "In the prompt for an image, beside those that refuse:", ""]
-    lines += [f"  {'demo:' + s.name:<{width}}  {s.shows}" for s in images.scenario.values()]
     return (
         "Write one of these in a prompt (options behind it: demo:long rate=5), or ask for the model demo-NAME.\n"
         "demo:NAME_once plays it for the first request with a prompt only. Without any, the demonstration answers.\n\n"
-        + "\n".join(lines)
+        + lines_of(SCENARIOS)
+        + "\n\nIn the prompt for an image, beside those that refuse:\n\n"
+        + lines_of(images.scenario)
     )
+
+
+def lines_of(table: Mapping[str, Scenario]) -> str:
+    """A table of scenarios, a line each."""
+    width = max(map(len, SCENARIOS)) + 5
+    return "\n".join(f"  {'demo:' + s.name:<{width}}  {s.shows}" for s in table.values())

@@ -206,18 +206,23 @@ def _parallel(ask: Ask) -> Play:
 @scenario("interleaved_tools", "two tool calls whose arguments come in turns")
 def _interleaved(ask: Ask) -> Play:
     yield from ask.pen.opening()
+    yield from overlapping(ask)
+    yield ask.complete()
+
+
+def overlapping(ask: Ask, *, whole: bool = False) -> Play:
+    """Two calls that are open at once and end in the other order; their arguments `whole`, or piece by piece in turns."""
     wanted = [(call.name, dumps(call.arguments).decode(), call.namespace) for call in ask.example_calls(2)]
     calls = [OpenCall(ask.pen, name, namespace) for name, _, namespace in wanted]
     for call in calls:
         yield call.begin()
-    cuts = [slices(arguments, 7) for _, arguments, _ in wanted]
+    cuts = [[arguments] if whole else slices(arguments, 7) for _, arguments, _ in wanted]
     for number in range(max(map(len, cuts))):
         for call, pieces in zip(calls, cuts, strict=True):
             if number < len(pieces):
                 yield call.delta(pieces[number])
     for call, (_, arguments, _) in reversed(list(zip(calls, wanted, strict=True))):
         yield from call.end(arguments)
-    yield ask.complete()
 
 
 @scenario("late_arguments", "a tool call whose arguments are only told at its end")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rotom.simulator.account import Quota
@@ -20,6 +20,8 @@ class Ask:
     Fields:
       body: the request; prompt: what the person last said in it.
       pen: writes the answer's events.
+      account, quota: those of the Codex part; the scenarios that tell of them are played there only.
+      since: what was done about the prompt already.
       options: ``name=value`` words behind the scenario's name.
       clock: unix time.
     """
@@ -31,6 +33,7 @@ class Ask:
     quota: Quota
     clock: Callable[[], float]
     options: Mapping[str, str] = field(default_factory=dict)
+    since: Sequence[Json] = ()
 
     def number(self, name: str, default: float) -> float:
         """An option that is a number."""

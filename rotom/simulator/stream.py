@@ -94,6 +94,14 @@ class Pen:
         """The response object as it is now."""
         return {**self._response, **changes}
 
+    def new_id(self, prefix: str) -> str:
+        """The id of a new item."""
+        return new_id(prefix)
+
+    def new_call_id(self) -> str:
+        """The id that ties a tool's output to its call."""
+        return f"call_{secrets.token_hex(12)}"
+
     def opening(self) -> list[Event]:
         """The two events with which every answer begins."""
         return [
@@ -112,7 +120,7 @@ class Pen:
         Arguments:
           hidden: tokens of thought that nobody sees.
         """
-        index, item_id = self.next_index(), new_id("rs")
+        index, item_id = self.next_index(), self.new_id("rs")
         self._reasoning_bytes += hidden * BYTES_PER_TOKEN
         partial = {"encrypted_content": self._seal()} if self._sealed else {}
         yield self.event(
@@ -163,7 +171,7 @@ class Pen:
 
     def refusal(self, text: str) -> Iterator[Event]:
         """A message in which the model declines."""
-        index, item_id = self.next_index(), new_id("msg")
+        index, item_id = self.next_index(), self.new_id("msg")
         at = {"item_id": item_id, "output_index": index, "content_index": 0}
         yield self._message_event("added", index, item_id, "in_progress", [])
         yield self.event("response.content_part.added", **at, part={"type": "refusal", "refusal": ""})
@@ -192,7 +200,7 @@ class Pen:
 
     def custom_call(self, name: str, text: str, *, namespace: str | None = None) -> Iterator[Event]:
         """A call of a free-form tool."""
-        index, item_id, call_id = self.next_index(), new_id("ctc"), new_call_id()
+        index, item_id, call_id = self.next_index(), self.new_id("ctc"), self.new_call_id()
         spaced = {"namespace": namespace} if namespace else {}
         item = {"id": item_id, "type": "custom_tool_call", "call_id": call_id, "name": name, **spaced}
         yield self.event(
@@ -208,7 +216,7 @@ class Pen:
 
     def search(self, query: str, sources: Sequence[str] = ()) -> Iterator[Event]:
         """A web search of the backend's own."""
-        index, item_id = self.next_index(), new_id("ws")
+        index, item_id = self.next_index(), self.new_id("ws")
         item = {"id": item_id, "type": "web_search_call"}
         yield self.event("response.output_item.added", output_index=index, item={**item, "status": "in_progress"})
         for state in ("in_progress", "searching", "completed"):
@@ -222,7 +230,7 @@ class Pen:
 
     def image(self, prompt: str, partial: int = 0) -> Iterator[Event]:
         """A picture made by the backend's own tool, with so many partial ones before it."""
-        index, item_id = self.next_index(), new_id("ig")
+        index, item_id = self.next_index(), self.new_id("ig")
         item = {"id": item_id, "type": "image_generation_call"}
         look = {"background": "opaque", "output_format": "png", "quality": "medium", "size": "1024x1024"}
         picture = partial_function(png_base64, 1024, 1024, prompt)
@@ -255,7 +263,7 @@ class Pen:
     def compaction(self) -> Iterator[Event]:
         """The one item that stands for a history."""
         index = self.next_index()
-        item = {"id": new_id("cmp"), "type": "compaction", "encrypted_content": self._seal()}
+        item = {"id": self.new_id("cmp"), "type": "compaction", "encrypted_content": self._seal()}
         yield self.event("response.output_item.added", output_index=index, item=item)
         yield self.event("response.output_item.done", output_index=index, item=item)
 
@@ -309,7 +317,7 @@ class OpenMessage:
     def __init__(self, pen: Pen, phase: str, item_id: str | None = None) -> None:
         self._pen = pen
         self._phase = phase
-        self._index, self._id = pen.next_index(), item_id or new_id("msg")
+        self._index, self._id = pen.next_index(), item_id or pen.new_id("msg")
         self._at = {"item_id": self._id, "output_index": self._index, "content_index": 0}
 
     def begin(self) -> Iterator[Event]:
@@ -344,7 +352,8 @@ class OpenCall:
         self._pen = pen
         self._index = pen.next_index()
         spaced = {"namespace": namespace} if namespace else {}
-        self._item = {"id": new_id("fc"), "type": "function_call", "call_id": new_call_id(), "name": name, **spaced}
+        ids = {"id": pen.new_id("fc"), "call_id": pen.new_call_id()}
+        self._item = {**ids, "type": "function_call", "name": name, **spaced}
         self._at = {"item_id": self._item["id"], "output_index": self._index}
 
     def begin(self) -> Event:
@@ -367,11 +376,6 @@ class OpenCall:
 def new_id(prefix: str) -> str:
     """An item id, 51 characters or so."""
     return f"{prefix}_{secrets.token_hex(24)}"
-
-
-def new_call_id() -> str:
-    """The id that ties a tool's output to its call."""
-    return f"call_{secrets.token_hex(12)}"
 
 
 def pieces(text: str) -> list[str]:

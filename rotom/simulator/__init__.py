@@ -216,7 +216,7 @@ class Simulator:
         self._change()
         exchange.log["received"] = received
         try:
-            route, _ = self._router.find(exchange.method, exchange.path)
+            route, exchange.params = self._router.find(exchange.method, exchange.path)
             received.body = _body(exchange.headers.get("content-type", ""), await exchange.body())
             path = HANDSHAKE if (exchange.method, exchange.path) == ("GET", RESPONSES) else exchange.path
             scripts = self._scripts.get(path)

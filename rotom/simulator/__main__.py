@@ -1,7 +1,7 @@
 """The simulator alone, for trying things by hand.
 
 ``python -m rotom.simulator [--port N] [--pace SECONDS] [--lenient] [--list]`` prints the settings that make rotom use
-it for every provider, and serves until it is interrupted. A login with a browser works as well: its page has a link to click.
+it for every provider, and serves until it is interrupted. A login with a browser works as well: its page has a link.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import sys
 
 import trio
 
-from rotom.simulator import HUMAN_PACE, Simulator, serve
-from rotom.simulator import xai_scenarios
+from rotom.simulator import HUMAN_PACE, Simulator, serve, xai_scenarios
 from rotom.simulator.scenarios import listing
 
 

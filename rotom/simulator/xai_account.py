@@ -78,7 +78,7 @@ class Pool:
         return {
             "config": {
                 "monthlyLimit": _cents(limit),
-                "used": _cents(int(limit * (self.percent or 0) / 100)),
+                "used": _cents(round(limit * (self.percent or 0) / 100)),
                 "onDemandCap": _cents(self.on_demand_cap),
                 "billingPeriodStart": _iso(now + self.resets_in - WEEK),
                 "billingPeriodEnd": _iso(now + self.resets_in),

@@ -93,7 +93,7 @@ def voices(name: str | None = None) -> Reply:
 def audio(text: str, codec: str, rate: int) -> tuple[bytes, float]:
     """Silence for a text, and how many seconds of it."""
     seconds = round(len(text) * SECONDS_PER_CHARACTER, 3)
-    samples = int(seconds * rate)
+    samples = round(seconds * rate)
     match codec:
         case "mp3":
             return MP3_FRAME * max(1, int(seconds / 0.024)), seconds

@@ -1,6 +1,8 @@
 """Blobs that only their maker knows again."""
 
-from rotom.simulator.seal import Seal
+import base64
+
+from rotom.simulator.seal import BareSeal, Seal
 
 
 def test_only_its_own_and_unchanged():
@@ -14,3 +16,13 @@ def test_only_its_own_and_unchanged():
         assert not seal.good(other)
     assert seal.good(seal.make("one"), "one")
     assert not seal.good(seal.make("one"), "another")
+
+
+def test_the_other_form_has_no_padding_and_no_mark():
+    seal = BareSeal(lambda: 0.0)
+    blob = seal.make()
+    assert seal.good(blob)
+    assert "=" not in blob
+    assert len(base64.b64decode(blob + "=" * (-len(blob) % 4), validate=True)) > 43
+    for other in ("", "gAAAA", blob[:-5] + "AAAA", "A" + blob[1:], blob + "\u1234", Seal(lambda: 0.0).make()):
+        assert not seal.good(other)

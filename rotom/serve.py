@@ -53,7 +53,16 @@ if TYPE_CHECKING:
 MOST_FILES = 65536
 
 OF_REAL_LOGINS = (
-    *("ROTOM_HOME", "ROTOM_AUTH_FILE", "ROTOM_PROVIDER", "ROTOM_KEY_", "ROTOM_OPENAI_", "ROTOM_GROK_", "CREDENTIALS_"),
+    *(
+        "ROTOM_HOME",
+        "ROTOM_AUTH_FILE",
+        "ROTOM_PROVIDER",
+        "ROTOM_KEY_",
+        "ROTOM_OPENAI_",
+        "ROTOM_GROK_",
+        "ROTOM_ENDPOINT",
+    ),
+    "CREDENTIALS_",
 )
 """Beginnings of variables that must not reach into the demonstration."""
 

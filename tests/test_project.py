@@ -296,6 +296,7 @@ TESTED_ELSEWHERE = {
     "rotom.batching.forms": "batching.test_openai",
     "rotom.batching.pauses": "batching.test_batching",
     "rotom.routes.relay": "routes.test_generate",
+    "rotom.gateway.speech": "routes.test_speech",
     "rotom.cli.exits": "cli.test_init",
     "rotom.cli.usage": "cli.test_init",
 }

@@ -185,6 +185,24 @@ class Images:
 
 
 @dataclass(frozen=True, slots=True)
+class Speech:
+    """How a provider turns text into speech, in its own form: what it is sent is checked, what it answers goes as it is.
+
+    Fields:
+      say: (body, token) -> the request; its answer is audio, or JSON with audio in it.
+      voices: (voice or None, token) -> the request for one voice or all of them.
+      connect: (query, token) -> the request that becomes a WebSocket, with an http address.
+      frame: a client's message on that WebSocket -> the message to send.
+      All but `voices` raise Problem INVALID for what is not known to be taken.
+    """
+
+    say: Callable[[Json, Token], Outgoing]
+    voices: Callable[[str | None, Token], Outgoing]
+    connect: Callable[[Mapping[str, str], Token], Outgoing]
+    frame: Callable[[Json], Json]
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """One upstream that a person can log in to. Made by ``make(config)`` of its module.
 
@@ -213,6 +231,7 @@ class Provider:
       told: response headers -> those that the vendor's own clients want to see; never a cookie.
       vendor_models: (client version, token) -> flow that returns (list of models as the vendor's own client gets it, etag).
       images: how it makes images; None where it does not.
+      speech: how it turns text into speech; None where it does not.
       private: event type -> whether it is for the vendor's own clients only; asked for types outside of ``response.*``.
       dress_socket: (turn, model, token) -> the handshake of a WebSocket (a GET, its url begins with ``https``) and the
         message that asks on it; None where turns go by HTTP only. Equal handshakes may share a WebSocket.
@@ -237,6 +256,7 @@ class Provider:
     import_login: Callable[[bytes], Token] | None = None
     settle: Callable[[Token], Flow] | None = None
     images: Images | None = None
+    speech: Speech | None = None
     private: Callable[[str], bool] = lambda _type: False
     told: Callable[[Mapping[str, str]], tuple[tuple[str, str], ...]] = lambda _headers: ()
     vendor_models: Callable[[str, Token], Flow] | None = None

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from rotom.routes.files import Files
     from rotom.routes.images import Images
     from rotom.routes.openai_batches import OpenAIBatches
+    from rotom.routes.speech import Speech
     from rotom.routes.websocket import ResponseSocket
 
 DIALECTS: tuple[Dialect, ...] = (messages.DIALECT, chat.DIALECT, responses.DIALECT)
@@ -57,6 +58,8 @@ FILES, FILE_LIMIT = "/v1/files", (200 << 20) + (1 << 20)
 OPENAI_BATCHES = "/v1/batches"
 
 SMALL = 64 << 10
+MOST_TEXT = 1 << 20
+"""The longest body with a text to speak; a provider takes much less."""
 
 
 def routes(gateway: Gateway, batching: Batching) -> tuple[Route, ...]:
@@ -65,6 +68,7 @@ def routes(gateway: Gateway, batching: Batching) -> tuple[Route, ...]:
     files, jobs = Later(lambda: _files(batching)), Later(lambda: _jobs(batching))
     images, socket = Later(lambda: _images(gateway)), Later(lambda: _socket(gateway))
     stored = Responses(gateway)
+    speech = Later(lambda: _speech(gateway))
     return (
         *(Route("POST", dialect.endpoint, generate(dialect, gateway), JSON) for dialect in DIALECTS),
         Route("GET", responses.DIALECT.endpoint, socket.respond),
@@ -95,6 +99,9 @@ def routes(gateway: Gateway, batching: Batching) -> tuple[Route, ...]:
         Route("POST", VARIATIONS, images.variations),
         Route("GET", "/v1/models", models.list),
         Route("GET", "/v1/models/{id...}", models.one),
+        Route("POST", "/v1/tts", speech.say, JSON, MOST_TEXT),
+        Route("GET", "/v1/tts/voices", speech.voices),
+        Route("GET", "/v1/tts/voices/{voice}", speech.voices),
         Route("GET", "/v1/status", account.status),
         Route("POST", "/v1/auth/refresh", account.refresh, body_limit=SMALL),
         Route("GET", "/health", account.health),
@@ -118,6 +125,12 @@ def _images(gateway: Gateway) -> Images:
     from rotom.routes.images import Images
 
     return Images(gateway)
+
+
+def _speech(gateway: Gateway) -> Speech:
+    from rotom.routes.speech import Speech
+
+    return Speech(gateway)
 
 
 def _socket(gateway: Gateway) -> ResponseSocket:

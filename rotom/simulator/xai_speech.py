@@ -13,9 +13,11 @@ import uuid
 from collections.abc import Mapping
 from typing import Final
 
-from rotom.simulator.play import Refused, Reply, json_reply
+from rotom.simulator import scenarios
+from rotom.simulator.play import Cut, Play, Refused, Reply, Stall, Wait, json_reply
 from rotom.simulator.strict_forms import words
 from rotom.simulator.xai_forms import NOT_FOUND, flat, invalid, unreadable, unsupported
+from rotom.simulator.xai_scenarios import REFUSALS
 from rotom.sse import Json
 
 FIELDS: Final = words(
@@ -33,6 +35,7 @@ CODECS: Final = {
     "alaw": "audio/alaw",
 }
 SAMPLE_RATES: Final = (8000, 16000, 22050, 24000, 44100, 48000)
+PIECE: Final = 4096
 LONGEST: Final = 15_000
 SECONDS_PER_CHARACTER: Final = 0.06
 MP3_FRAME: Final = b"\xff\xf3\x44\xc4" + bytes(140)
@@ -75,6 +78,34 @@ def speech(body: Json) -> Reply:
             "audio_timestamps": {"graph_chars": list(text), "graph_times": times},
         },
     )
+
+
+def spoken(reply: Reply, text: str) -> Play:
+    """The steps of the answer: piece by piece, with the trouble that a scenario's name in the text asks for.
+
+    Raises:
+      Refused: the scenario is a refusal.
+    """
+    name, options = scenarios.find(text) or ("", {})
+    if name in REFUSALS:
+        raise Refused(REFUSALS[name][1])
+    first, rest = reply.body[:PIECE], reply.body[PIECE:]
+    return _pieces(first, rest, name, float(options.get("seconds", "15")))
+
+
+def _pieces(first: bytes, rest: bytes, trouble: str, seconds: float) -> Play:
+    if trouble == "mute":
+        yield Stall()
+    if trouble == "slow":
+        yield Wait(seconds)
+    yield first
+    if trouble == "stall":
+        yield Stall()
+    if trouble == "cut":
+        yield Cut()
+    if trouble == "pause":
+        yield Wait(seconds)
+    yield from (rest[at : at + PIECE] for at in range(0, len(rest), PIECE))
 
 
 def voices(name: str | None = None) -> Reply:
@@ -166,7 +197,7 @@ class Speech:
 
     def _say(self, text: str) -> list[Json]:
         sound = audio(text, self._codec, self._rate)[0] if text.strip() else b""
-        pieces = [sound[at : at + 4096] for at in range(0, len(sound), 4096)]
+        pieces = [sound[at : at + PIECE] for at in range(0, len(sound), PIECE)]
         return [{"type": "audio.delta", "delta": base64.b64encode(piece).decode()} for piece in pieces]
 
 

@@ -5,6 +5,7 @@
   proxies    which proxy an origin is reached through, and the tunnel through it
   stream     one turn: the request out, lists of events in
   websocket  one WebSocket; sockets lends them to turns, increment says what need not be sent on them
+  passing    an answer whose bytes are handed on as they come
   flows      dialogues (logins, renewals, model lists) played over the network
   retry      whether and when an attempt is repeated; pure
   models     the live lists of models, kept on disk and fresh

@@ -157,7 +157,7 @@ async def ask(
     status, headers, body = await _sent(client, provider.dress(turn, model, token), Limits.of(limits))
     try:
         if status != 200:
-            problem = provider.refusal(status, headers, await _beginning(body))
+            problem = provider.refusal(status, headers, await beginning(body))
             problem.told = provider.told(headers)
             raise problem
         if (trouble := _not_a_stream(headers)) is not None:
@@ -179,8 +179,8 @@ async def _sent(client: httpx.AsyncClient, outgoing: Outgoing, limits: Limits) -
     return response.status_code, headers_of(response), response.extensions["body"]
 
 
-async def _beginning(body: Body) -> bytes:
-    # What can be had of an error body: it explains the status, so its own troubles do not count.
+async def beginning(body: Body) -> bytes:
+    """What can be had of an error body: it explains the status, so its own troubles do not count."""
     got = b""
     with suppress(httpx.RequestError), trio.move_on_after(REFUSAL_SECONDS):
         async for data in body:

@@ -95,6 +95,7 @@ async def test_the_second_origin_wants_scopes_that_the_first_does_not(grok):
     await grok.log_in(scope="openid profile email offline_access grok-cli:access api:access")
     assert isinstance(await grok.ask("hi"), list)
     assert await grok.ask("hi", origin="proxy") == (403, {"error": "Access denied"})
+    assert (await grok.get("/billing", "proxy")).status_code == 200
 
 
 async def test_what_each_origin_has_not(grok):

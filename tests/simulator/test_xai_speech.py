@@ -5,7 +5,10 @@ import io
 import json
 import wave
 
+import httpx
 import pytest
+import trio
+import trio.testing
 
 from rotom.simulator.play import Refused
 from rotom.simulator.xai_speech import CODECS, Speech
@@ -95,3 +98,31 @@ def test_frames_that_are_wrong():
 def test_connections_that_never_are(query):
     with pytest.raises(Refused):
         Speech(query)
+
+
+@pytest.mark.parametrize("name", ["stall", "cut", "mute"])
+async def test_troubles_on_the_way(grok, simulator, name):
+    async def listen():
+        with pytest.raises(httpx.RemoteProtocolError):
+            await grok.post("/tts", {**BODY, "text": f"demo:{name} " + "and so on " * 30})
+
+    if name == "cut":
+        await listen()
+        return
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(listen)
+        await simulator.received(1, path="/xai-api/v1/tts")
+        await trio.testing.wait_all_tasks_blocked(0.1)
+        assert simulator.open_streams == 1
+        nursery.cancel_scope.cancel()
+    with trio.fail_after(2):
+        await simulator.quiet()
+
+
+async def test_time_on_the_way(grok, autojump_clock):
+    for name in ("slow", "pause"):
+        begun = trio.current_time()
+        text = f"demo:{name} seconds=4 " + "and so on " * 30
+        assert len((await grok.post("/tts", {**BODY, "text": text})).content) > 4096
+        assert 4 <= trio.current_time() - begun < 5
+    assert (await grok.post("/tts", {**BODY, "text": "demo:spending_limit"})).status_code == 403

@@ -9,15 +9,16 @@ What is not here: which fields there are (providers/), and the routes.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from rotom.gateway import Gateway, not_logged_in
 from rotom.problem import Kind, Problem
 from rotom.providers import Outgoing, Provider, Reply, Speech, Token
-from rotom.sse import Json
+from rotom.sse import Json, dumps
 from rotom.upstream.client import Limits
+from rotom.upstream.duplex import Duplex, duplex
 from rotom.upstream.flows import perform
 from rotom.upstream.passing import Passing, passed
 
@@ -31,6 +32,38 @@ class Speaker:
 
     provider: Provider
     speech: Speech
+
+
+class Talk:
+    """A WebSocket with a provider: iterate it for messages to hand to the client."""
+
+    def __init__(self, line: Duplex, speech: Speech, secret: str) -> None:
+        self._line = line
+        self._frame = speech.frame
+        self._secret = secret
+
+    @property
+    def code(self) -> int | None:
+        """With what the provider closed it; None: it did not, or the connection broke."""
+        return self._line.code
+
+    def __aiter__(self) -> Talk:
+        return self
+
+    async def __anext__(self) -> str:
+        while True:
+            message = await anext(self._line)
+            # Nothing binary is known to be sent; and whatever quotes the login's own token goes no further.
+            if isinstance(message, str) and self._secret not in message:
+                return message
+
+    async def send(self, message: Json) -> None:
+        """Send a client's message.
+
+        Raises:
+          Problem: INVALID for one that is not known to be taken; TIMEOUT when the provider takes nothing.
+        """
+        await self._line.send(dumps(self._frame(message)).decode())
 
 
 async def speaker(gateway: Gateway) -> Speaker:
@@ -75,6 +108,25 @@ async def say(gateway: Gateway, who: Speaker, body: Json) -> AsyncIterator[Passi
         if not answer.headers.get("content-type", "").strip().lower().startswith(AUDIO):
             raise _no_audio()
         yield answer
+
+
+@asynccontextmanager
+async def talk(gateway: Gateway, who: Speaker, query: Mapping[str, str]) -> AsyncIterator[Talk]:
+    """Have a WebSocket with the provider for a block.
+
+    Raises:
+      Problem: on entry when there is none.
+    """
+    provider = who.provider
+    async with gateway.places[provider.name].taken(), AsyncExitStack() as stack:
+        used: list[Token] = []
+
+        async def attempt(token: Token) -> Duplex:
+            used[:] = [token]
+            outgoing = who.speech.connect(query, token)
+            return await stack.enter_async_context(duplex(gateway.client, provider, outgoing, _limits(gateway)))
+
+        yield Talk(await gateway.native(provider.name, attempt), who.speech, used[0].access)
 
 
 async def voices(gateway: Gateway, who: Speaker, voice: str | None = None) -> Reply:

@@ -100,6 +100,7 @@ def routes(gateway: Gateway, batching: Batching) -> tuple[Route, ...]:
         Route("GET", "/v1/models", models.list),
         Route("GET", "/v1/models/{id...}", models.one),
         Route("POST", "/v1/tts", speech.say, JSON, MOST_TEXT),
+        Route("GET", "/v1/tts", speech.talk),
         Route("GET", "/v1/tts/voices", speech.voices),
         Route("GET", "/v1/tts/voices/{voice}", speech.voices),
         Route("GET", "/v1/status", account.status),

@@ -11,6 +11,7 @@ to a model, which goes through checks and then a scenario, as in the Codex part,
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,7 @@ import trio
 from rotom.fold import TERMINAL
 from rotom.server.exchange import Exchange
 from rotom.server.routing import Route
+from rotom.server.websocket import wanted, websocket
 from rotom.simulator import brain, xai_account, xai_models, xai_native, xai_scenarios, xai_speech, xai_strict
 from rotom.simulator.account import PromptCache
 from rotom.simulator.perform import perform, perform_whole, send_reply
@@ -33,7 +35,7 @@ from rotom.simulator.xai_login import XaiIssuer
 from rotom.simulator.xai_models import XaiModel
 from rotom.simulator.xai_pen import XaiPen
 from rotom.simulator.xai_scenarios import CHAT_DENIED, OUTDATED, REFUSALS
-from rotom.sse import Event, Json
+from rotom.sse import Event, Json, dumps
 
 if TYPE_CHECKING:
     from rotom.simulator import Simulator
@@ -155,7 +157,8 @@ class Xai:
             Route("POST", f"{base}/tokenize-text", free(lambda a, b, e: xai_native.tokenize(b))),
             Route("POST", f"{base}/images/generations", costly(lambda a, b, e: xai_native.image(b))),
             Route("POST", f"{base}/images/edits", costly(lambda a, b, e: xai_native.image(b, edit=True))),
-            Route("POST", f"{base}/tts", costly(lambda a, b, e: xai_speech.speech(b))),
+            Route("POST", f"{base}/tts", self._speech),
+            Route("GET", f"{base}/tts", self._speech_socket),
             Route("GET", f"{base}/tts/voices", free(lambda a, b, e: xai_speech.voices())),
             Route("GET", f"{base}/tts/voices/{{voice}}", free(lambda a, b, e: xai_speech.voices(e.params["voice"]))),
         ]
@@ -198,7 +201,8 @@ class Xai:
         if origin == "proxy":
             _gate(exchange)
         account, scopes = self.issuer_state.check(exchange.headers.get("authorization"))
-        if origin == "proxy" and not {"conversations:read", "conversations:write"} <= scopes:
+        # Told of questions only; whether what tells of the account needs these scopes is not known.
+        if origin == "proxy" and costs and not {"conversations:read", "conversations:write"} <= scopes:
             raise Refused(REFUSALS["access_denied"][1])
         if costs and (refusal := self.refusing.get(origin)) is not None:
             raise Refused(REFUSALS[refusal][1])
@@ -210,6 +214,30 @@ class Xai:
 
     def _billing(self, exchange: Exchange, now: float) -> Json:
         return self.pool.credits(now) if exchange.query.get("format") == "credits" else self.pool.legacy(now)
+
+    async def _speech(self, exchange: Exchange) -> None:
+        """A text to speak."""
+        async with self._stage.answering(exchange):
+            self.enter(exchange, "api", costs=True)
+            body = _json(exchange)
+            reply = xai_speech.speech(body)
+            async with exchange.attended():
+                await perform(exchange, xai_speech.spoken(reply, body["text"]), [*reply.headers])
+
+    async def _speech_socket(self, exchange: Exchange) -> None:
+        """Texts to speak, on a connection of their own. What the client said is kept as the body, message by message."""
+        async with self._stage.answering(exchange) as received:
+            self.enter(exchange, "api", costs=True)
+            if not wanted(exchange):
+                raise Refused(flat(426, None, "Upgrade Required"))
+            session = xai_speech.Speech(exchange.query)
+            received.body = {"messages": (messages := list[object]())}
+            async with websocket(exchange) as socket:
+                async for message in socket:
+                    messages.append(json.loads(message))
+                    await socket.send(*(dumps(frame).decode() for frame in session.feed(message)))
+                    if session.over:
+                        return
 
     # Questions.
 

@@ -156,6 +156,9 @@ class Speech:
     Arguments:
       query: of its address.
 
+    Attributes:
+      over: it is time to hang up, for a scenario in the text says so.
+
     Raises:
       Refused: the query is not good, so that there is no connection.
     """
@@ -170,6 +173,7 @@ class Speech:
         self._codec, self._rate = _form(query.get("codec"), int(rate) if rate is not None and rate.isdigit() else rate)
         _check(query.get("voice"), None)
         self._text = ""
+        self.over = False
 
     def feed(self, frame: str | bytes) -> list[Json]:
         """What comes of a frame."""
@@ -187,6 +191,10 @@ class Speech:
                 return self._say("".join(whole))
             case {"type": "text.done"}:
                 text, self._text = self._text, ""
+                wish = scenarios.find(text)
+                if wish is not None and wish[0] in ("cut", "error_event", "stall"):
+                    self.over = wish[0] == "cut"
+                    return [_error("The service failed.")] if wish[0] == "error_event" else []
                 return [*self._say(text), {"type": "audio.done", "trace_id": str(uuid.uuid4())}]
             case {"type": "text.clear"}:
                 self._text = ""

@@ -12,8 +12,10 @@ import httpx
 import pytest
 import trio
 import trio.testing
+from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 
 from rotom.config import Config
+from rotom.plain import helpers
 from rotom.problem import Kind, Problem
 from rotom.providers import Flow, Outgoing, Provider, Reply, Token, grok_speech, openai, registry
 from rotom.simulator import play
@@ -248,3 +250,174 @@ async def test_it_takes_a_place_like_any_question(talking: Any) -> None:
         assert waiting.cancelled_caught
         assert len(talk.asked()) == 1
         nursery.cancel_scope.cancel()
+
+
+# ---- the WebSocket
+
+
+class Line:
+    """A client's end of the socket."""
+
+    def __init__(self, socket: WebSocketConnection) -> None:
+        self.socket = socket
+
+    async def say(self, kind: str, **more: Any) -> None:
+        await self.socket.send_message(json.dumps({"type": kind, **more}))
+
+    async def hear(self) -> dict[str, Any]:
+        with trio.fail_after(7200):
+            message = json.loads(await self.socket.get_message())
+        assert isinstance(message, dict)
+        return message
+
+    async def until(self, *kinds: str) -> list[str]:
+        """The types of the messages up to one of these."""
+        heard = []
+        while not heard or heard[-1] not in kinds:
+            heard.append((await self.hear())["type"])
+        return heard
+
+    async def closed(self) -> tuple[int, str | None]:
+        """With what it is closed."""
+        with trio.fail_after(7200):
+            try:
+                while True:
+                    await self.socket.get_message()
+            except ConnectionClosed as closed:
+                return closed.reason.code, closed.reason.reason
+
+
+@asynccontextmanager
+async def opened(
+    talk: Talk, query: str = "language=en&codec=pcm&sample_rate=8000", **headers: str
+) -> AsyncIterator[Line]:
+    url = talk.house.client.base_url
+    extra = [(name.encode(), value.encode()) for name, value in headers.items()]
+    async with await trio.open_tcp_stream(url.host, url.port) as stream, helpers() as nursery:
+        path = f"/v1/tts?{query}"
+        socket = await wrap_client_stream(nursery, stream, f"{url.host}:{url.port}", path, extra_headers=extra)
+        yield Line(socket)
+        await socket.aclose()
+
+
+async def test_text_in_pieces_and_audio_in_pieces(talk: Talk) -> None:
+    async with opened(talk, "language=en&voice=eve&codec=pcm&sample_rate=8000") as line:
+        for piece in ("One sentence. ", "And ano", "ther"):
+            await line.say("text.delta", delta=piece)
+        await line.say("text.done")
+        assert (await line.until("audio.done"))[:-1] == ["audio.delta"] * 7
+        await line.say("text.clear")
+        assert await line.hear() == {"type": "audio.clear"}
+        await line.say("session.update", replace={"nginx": "engine x"})
+        assert await line.hear() == {"type": "session.updated", "replace": {"nginx": "engine x"}}
+        await line.say("text.done")
+        assert await line.until("audio.done") == ["audio.done"]
+    await talk.house.simulator.quiet()
+    (asked,) = talk.asked()
+    assert asked.query == {"language": "en", "voice": "eve", "codec": "pcm", "sample_rate": "8000"}
+    assert [message["type"] for message in asked.body["messages"]].count("text.delta") == 3
+    written = await talk.house.logged("/v1/tts")
+    assert (written["provider"], written["dialect"], written["status"]) == ("grok", "speech", 101)
+
+
+async def test_messages_that_are_wrong_are_told_and_go_no_further(talk: Talk) -> None:
+    async with opened(talk) as line:
+        for bad in ('{"type":"text.delta","delta":"x","key":"private"}', "{", '{"type":"audio.delta"}', b"\x00"):
+            await line.socket.send_message(bad)
+            told = await line.hear()
+            assert (told["type"], bool(told["message"]), bool(told["code"])) == ("error", True, True)
+        await line.say("text.delta", delta="x" * (1 << 20))
+        assert (await line.hear())["code"] == "request_too_large"
+        await line.say("text.delta", delta="demo:error_event")
+        await line.say("text.done")
+        assert (await line.hear())["message"] == "The service failed."
+    await talk.house.simulator.quiet()
+    assert [message["type"] for message in talk.asked()[0].body["messages"]] == ["text.delta", "text.done"]
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "words"),
+    [("language=en&api_key=x", 400, "api_key"), ("codec=mp3", 400, "language"), ("language=en&voice=no", 404, "no")],
+)
+async def test_what_is_refused_has_a_status(talk: Talk, query: str, status: int, words: str) -> None:
+    with pytest.raises(ConnectionRejected) as caught:
+        async with opened(talk, query):
+            pass
+    assert caught.value.status_code == status
+    assert words in json.loads(caught.value.body or b"")["error"]["message"]
+
+
+async def test_the_guard_stands_before_it(talk: Talk) -> None:
+    with pytest.raises(ConnectionRejected) as caught:
+        async with opened(talk, origin="https://evil.example"):
+            pass
+    assert caught.value.status_code == 403
+    assert talk.asked() == []
+
+
+async def test_a_dead_token_is_renewed_for_it_too(talk: Talk) -> None:
+    talk.xai.issuer_state.expire_access()
+    async with opened(talk) as line:
+        await line.say("text.done")
+        assert await line.until("audio.done") == ["audio.done"]
+    assert len(talk.asked()) == 2
+
+
+async def test_a_get_that_wants_no_socket(talk: Talk) -> None:
+    answer = await talk.house.client.get("/v1/tts")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+async def test_sockets_may_be_switched_off(talking: Any) -> None:
+    async with talking(websocket="no") as talk:
+        with pytest.raises(ConnectionRejected) as caught:
+            async with opened(talk):
+                pass
+        assert caught.value.status_code == 426
+
+
+async def test_when_the_provider_hangs_up_so_do_we(talk: Talk) -> None:
+    async with opened(talk) as line:
+        await line.say("text.delta", delta="demo:cut")
+        await line.say("text.done")
+        assert (await line.closed())[0] in (1000, 1011)
+
+
+async def test_when_the_client_hangs_up_so_do_we(talk: Talk) -> None:
+    async with opened(talk) as line:
+        await line.say("text.delta", delta="demo:stall. And ")
+        await talk.house.simulator.received(1, path=TTS)
+        await line.socket.aclose(1000)
+    with trio.fail_after(5):
+        await talk.house.simulator.quiet()
+
+
+async def test_who_says_nothing_is_sent_away(talk: Talk, quick_clock: Any) -> None:
+    begun = trio.current_time()
+    async with opened(talk) as line:
+        await trio.sleep(500)
+        await line.say("text.clear")
+        assert await line.hear() == {"type": "audio.clear"}
+        assert await line.closed() == (1000, "nobody said anything")
+    assert 1100 <= trio.current_time() - begun < 1110
+
+
+async def test_an_hour_is_enough(talk: Talk, quick_clock: Any) -> None:
+    async with opened(talk) as line:
+        for _ in range(7):
+            await trio.sleep(500)
+            await line.say("text.clear")
+            assert await line.hear() == {"type": "audio.clear"}
+        assert await line.closed() == (1000, "its time is over")
+    assert 3600 <= trio.current_time() < 3700
+
+
+async def test_what_quotes_the_token_goes_no_further(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rotom.simulator.xai_speech import Speech
+
+    tokens = await talk.house.gateway.keeper.token("grok")
+    echo = [{"type": "error", "message": f"bad token {tokens.access}"}, {"type": "audio.done"}]
+    monkeypatch.setattr(Speech, "feed", lambda self, frame: echo)
+    async with opened(talk) as line:
+        await line.say("text.done")
+        assert await line.hear() == {"type": "audio.done"}

@@ -65,6 +65,8 @@ OF_REAL_LOGINS = (
     "CREDENTIALS_",
 )
 """Beginnings of variables that must not reach into the demonstration."""
+TRIED = ("ROTOM_GROK_ORIGIN",)
+"""But this says nothing of a real login, and what it does may be tried there."""
 
 
 def serve(loaded: Loaded, demo: bool = False) -> int:
@@ -159,7 +161,7 @@ async def _demo(loaded: Loaded, environ: Mapping[str, str], log: Log) -> int:
         async with helpers() as nursery:
             simulated = simulator.Simulator()
             await nursery.start(simulator.serve, simulated)
-            ours = {name: value for name, value in environ.items() if not name.startswith(OF_REAL_LOGINS)}
+            ours = {n: value for n, value in environ.items() if n in TRIED or not n.startswith(OF_REAL_LOGINS)}
             ours |= {"ROTOM_HOME": home, **simulated.environment()}
             flags = {name: value for name, value in loaded.flags.items() if name not in ("--auth-file", "--provider")}
             here = load(flags, ours, Path(home) / "config.json")

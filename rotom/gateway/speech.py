@@ -119,14 +119,13 @@ async def talk(gateway: Gateway, who: Speaker, query: Mapping[str, str]) -> Asyn
     """
     provider = who.provider
     async with gateway.places[provider.name].taken(), AsyncExitStack() as stack:
-        used: list[Token] = []
 
         async def attempt(token: Token) -> Duplex:
-            used[:] = [token]
             outgoing = who.speech.connect(query, token)
             return await stack.enter_async_context(duplex(gateway.client, provider, outgoing, _limits(gateway)))
 
-        yield Talk(await gateway.native(provider.name, attempt), who.speech, used[0].access)
+        token, line = await gateway.native(provider.name, attempt)
+        yield Talk(line, who.speech, token.access)
 
 
 async def voices(gateway: Gateway, who: Speaker, voice: str | None = None) -> Reply:

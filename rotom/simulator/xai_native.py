@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Final
 
 from rotom.simulator import scenarios
-from rotom.simulator.play import PNG, Refused, Reply, json_reply
+from rotom.simulator.pictures import png_base64
+from rotom.simulator.play import Refused, Reply, json_reply
 from rotom.simulator.strict_forms import words
 from rotom.simulator.xai_forms import NOT_FOUND, flat, invalid, unreadable, unsupported
 from rotom.simulator.xai_models import IMAGE_MODELS, find
@@ -24,7 +25,8 @@ GENERATION: Final = words(
 )
 EDIT: Final = GENERATION | words("image images mask")
 RATIOS: Final = words("auto 1:1 16:9 9:16 4:3 3:4 3:2 2:3 2:1 1:2 19.5:9 9:19.5 20:9 9:20")
-RESOLUTIONS: Final = ("1k", "1.5k", "2k")
+RESOLUTIONS: Final = {"1k": 1024, "1.5k": 1536, "2k": 2048}
+"""Name -> the longer side in pixels, which is a guess."""
 MOST_IMAGES: Final = 10
 IMAGE_TICKS: Final = 200_000_000
 
@@ -62,9 +64,21 @@ def image(body: Json, *, edit: bool = False) -> Reply:
         raise invalid(f"Invalid response_format: {form}")
     if edit:
         _check_sources(body)
-    picture = {"b64_json": PNG} if form == "b64_json" else {"url": f"data:image/png;base64,{PNG}"}
-    data = [{**picture, "mime_type": "image/png"} for _ in range(count)]
+    width, height = _size(body.get("aspect_ratio") or "auto", body.get("resolution") or "1k")
+    drawn = [png_base64(width, height, f"{prompt} {number}") for number in range(count)]
+    data = [
+        {"b64_json": one, "mime_type": "image/png"}
+        if form == "b64_json"
+        else {"url": f"data:image/png;base64,{one}", "mime_type": "image/png"}
+        for one in drawn
+    ]
     return json_reply(200, {"data": data, "usage": {"cost_in_usd_ticks": count * IMAGE_TICKS}})
+
+
+def _size(ratio: str, resolution: str) -> tuple[int, int]:
+    wide, high = (1.0, 1.0) if ratio == "auto" else (float(side) for side in ratio.split(":"))
+    scale = RESOLUTIONS[resolution] / max(wide, high)
+    return round(wide * scale), round(high * scale)
 
 
 def _check_sources(body: Json) -> None:

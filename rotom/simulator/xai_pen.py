@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from rotom.simulator.play import PNG
+from rotom.simulator.pictures import png_base64
 from rotom.simulator.stream import BYTES_PER_TOKEN, OpenMessage, Pen, pieces
 from rotom.sse import Event, Json, dumps
 
@@ -178,8 +178,8 @@ class XaiPen(Pen):
             "response.output_item.done", item={**item, "input": text, "status": "completed"}, output_index=index
         )
 
-    def image(self, prompt: str) -> Iterator[Event]:
-        """A picture made by xAI's own tool."""
+    def image(self, prompt: str, partial: int = 0) -> Iterator[Event]:
+        """A picture made by xAI's own tool, which tells no partial ones."""
         self.hosted("image_generation")
         index, item_id = self.next_index(), self.new_id("ig")
         item: Json = {"id": item_id, "type": "image_generation_call", "prompt": prompt}
@@ -188,7 +188,9 @@ class XaiPen(Pen):
         for state in ("in_progress", "generating", "completed"):
             yield self.event(f"response.image_generation_call.{state}", **at)
         yield self.event(
-            "response.output_item.done", item={**item, "status": "completed", "result": PNG}, output_index=index
+            "response.output_item.done",
+            item={**item, "status": "completed", "result": png_base64(1024, 1024, prompt)},
+            output_index=index,
         )
 
     def hosted(self, tool: str) -> None:

@@ -1,5 +1,7 @@
 """xAI's pictures, compaction and tokens, as simulated."""
 
+import base64
+
 import pytest
 
 BODY = {"model": "grok-imagine-image", "prompt": "a fox"}
@@ -10,6 +12,8 @@ async def test_pictures(grok, origin):
     wanted = {"n": 2, "aspect_ratio": "3:2", "resolution": "1k", "response_format": "b64_json"}
     made = (await grok.post("/images/generations", {**BODY, **wanted}, origin)).json()
     assert [sorted(one) for one in made["data"]] == [["b64_json", "mime_type"]] * 2
+    head = base64.b64decode(made["data"][0]["b64_json"])[16:24]
+    assert (int.from_bytes(head[:4], "big"), int.from_bytes(head[4:], "big")) == (1024, 683)
     assert made["usage"]["cost_in_usd_ticks"] > 0
     assert "created" not in made
     edited = (await grok.post("/images/edits", {**BODY, "image": {"url": "data:image/png;base64,AA=="}}, origin)).json()

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -134,9 +135,8 @@ class Xai:
     # The two origins.
 
     def _api_routes(self) -> list[Route]:
-        base, now = BASES["api"], self._stage.clock
+        base = BASES["api"]
         free, costly = self._plain("api"), self._plain("api", costs=True)
-        seal = self._seal
         return [
             Route("GET", f"{base}/models", free(lambda a, b, e: self._models(e, "api"))),
             Route(
@@ -152,7 +152,7 @@ class Xai:
             Route(
                 "POST",
                 f"{base}/responses/compact",
-                costly(lambda a, b, e: xai_native.compact(b, now(), seal.make, seal.good)),
+                costly(lambda a, b, e: self._compact(a, b)),
             ),
             Route("POST", f"{base}/tokenize-text", free(lambda a, b, e: xai_native.tokenize(b))),
             Route("POST", f"{base}/images/generations", costly(lambda a, b, e: xai_native.image(b))),
@@ -212,6 +212,13 @@ class Xai:
         value, etag = xai_models.listing(origin)
         return json_reply(200, value, *([("etag", etag)] if origin == "proxy" else []))
 
+    def _compact(self, account: XaiAccount, body: Json) -> Reply:
+        make, good = (
+            partial(self._seal.make, account.principal_id),
+            partial(self._seal.good, owner=account.principal_id),
+        )
+        return xai_native.compact(body, self._stage.clock(), make, good)
+
     def _billing(self, exchange: Exchange, now: float) -> Json:
         return self.pool.credits(now) if exchange.query.get("format") == "credits" else self.pool.legacy(now)
 
@@ -244,12 +251,12 @@ class Xai:
     async def _responses(self, exchange: Exchange) -> None:
         origin = QUESTIONS[exchange.path]
         async with self._stage.answering(exchange) as received:
-            self.enter(exchange, origin, costs=True)
+            account = self.enter(exchange, origin, costs=True)
             body = _json(exchange)
-            model = self._check(exchange, body, origin)
+            model = self._check(exchange, body, origin, account)
             if isinstance(body["input"], str):
                 body = {**body, "input": [{"type": "message", "role": "user", "content": body["input"]}]}
-            pen, ask = self._ask(exchange, body, model, origin)
+            pen, ask = self._ask(exchange, body, model, origin, account)
             if pen.input_tokens > model.context:
                 raise Refused(_too_long(model, pen.input_tokens))
             steps = self._stage.choose(ask, received, xai_scenarios.SCENARIOS)
@@ -260,7 +267,7 @@ class Xai:
                 else:
                     await perform_whole(exchange, steps, pen.output, self.pool.headers())
 
-    def _check(self, exchange: Exchange, body: Json, origin: str) -> XaiModel:
+    def _check(self, exchange: Exchange, body: Json, origin: str, account: XaiAccount) -> XaiModel:
         """The model for a question, when everything about it is in order."""
         # The bundled documents of Grok's CLI 1.0.41 say that its origin goes by the header and not by the body.
         name = body.get("model") if origin == "api" else exchange.headers.get("x-grok-model-override")
@@ -269,18 +276,21 @@ class Xai:
             body.setdefault("input", [])
             return next((model for model in xai_models.MODELS if model.id == name), xai_models.DEMO_MODEL)
         xai_strict.check_request(body, origin)
-        xai_strict.check_input(body["input"], self._seal.good)
+        xai_strict.check_input(body["input"], partial(self._seal.good, owner=account.principal_id))
         xai_strict.check_tools(body)
         model = xai_models.DEMO_MODEL if demo else xai_models.find(name, origin)
         xai_strict.check_limits(body, model, str(name))
         return model
 
-    def _ask(self, exchange: Exchange, body: Json, model: XaiModel, origin: str) -> tuple[XaiPen, Ask]:
+    def _ask(
+        self, exchange: Exchange, body: Json, model: XaiModel, origin: str, account: XaiAccount
+    ) -> tuple[XaiPen, Ask]:
         key = body.get("prompt_cache_key") or exchange.headers.get("x-grok-conv-id")
         tokens, cached = self._cache.measure({**body, "prompt_cache_key": key})
         served = model.backend if origin == "proxy" and model.backend else model.id
+        seal = partial(self._seal.make, account.principal_id)
         pen = XaiPen(
-            *(body, served, self._stage.clock(), self._seal.make, tokens, cached),
+            *(body, served, self._stage.clock(), seal, tokens, cached),
             origin=origin,
             effort=model.default_effort,
         )

@@ -43,7 +43,7 @@ def image(body: Json, *, edit: bool = False) -> Reply:
     model, prompt = body.get("model"), body.get("prompt")
     if not isinstance(prompt, str) or not prompt:
         raise unreadable("missing field `prompt`")
-    if model not in IMAGE_MODELS:
+    if model not in [*IMAGE_MODELS]:
         raise Refused(
             flat(404, NOT_FOUND, f"The model {model} does not exist or your team does not have access to it.")
         )
@@ -53,14 +53,14 @@ def image(body: Json, *, edit: bool = False) -> Reply:
     count = body.get("n") or 1
     if not isinstance(count, int) or not 1 <= count <= MOST_IMAGES:
         raise invalid(f"Invalid n: {count}. It must be between 1 and {MOST_IMAGES}.")
-    if body.get("aspect_ratio") not in (None, *RATIOS):
+    if body.get("aspect_ratio") not in [None, *RATIOS]:
         raise invalid(f"Invalid aspect_ratio: {body['aspect_ratio']}")
-    if body.get("resolution") not in (None, *RESOLUTIONS):
+    if body.get("resolution") not in [None, *RESOLUTIONS]:
         raise invalid(f"Invalid resolution: {body['resolution']}")
     if body.get("quality") is not None and model != "grok-imagine-image-2.0":
         raise invalid(f"Model {model} does not support quality.")
     form = body.get("response_format") or "url"
-    if form not in ("url", "b64_json"):
+    if form not in ["url", "b64_json"]:
         raise invalid(f"Invalid response_format: {form}")
     if edit:
         _check_sources(body)

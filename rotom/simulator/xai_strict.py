@@ -22,6 +22,18 @@ FIELDS: Final = words(
     " previous_response_id prompt_cache_key reasoning reasoning_effort safety_identifier user search_parameters"
     " service_tier store stream text tool_choice tools include logprobs top_logprobs context_management stream_tool_calls"
 )
+TYPES: Final = {
+    "instructions": str,
+    "prompt_cache_key": str,
+    "user": str,
+    "safety_identifier": str,
+    "include": list,
+    "stream": bool,
+    "store": bool,
+    "parallel_tool_calls": bool,
+    "stream_tool_calls": bool,
+    "logprobs": bool,
+}
 TIERS: Final = ("default", "priority", "fast")
 MOST_TOOLS: Final = 350
 TOOL_FIELDS: Final = {
@@ -87,6 +99,11 @@ def check_request(body: Json, origin: str) -> None:
         if body.get("instructions") is not None:
             raise invalid("Cannot specify both instructions and previous_response_id.")
         raise invalid(f"Response with id={body['previous_response_id']} not found.")
+    for name, wanted in TYPES.items():
+        if body.get(name) is not None and not isinstance(body[name], wanted):
+            raise unreadable(f"{name}: invalid type")
+    if not all(isinstance(name, str) for name in body.get("include") or ()):
+        raise unreadable("include: invalid type")
     for name, least, most in (
         ("temperature", 0, 2),
         ("top_p", 0, 1),
@@ -94,7 +111,7 @@ def check_request(body: Json, origin: str) -> None:
         ("top_k", 0, None),
     ):
         _check_number(body.get(name), name, least, most)
-    if body.get("service_tier") not in (None, *TIERS):
+    if body.get("service_tier") not in [None, *TIERS]:
         raise invalid(f"Invalid service tier: {body['service_tier']}")
     text = body.get("text") or {}
     if not isinstance(text, dict):
@@ -114,8 +131,8 @@ def check_input(items: str | list[object], known: Known) -> None:
     for item in items if isinstance(items, list) else ():
         if not isinstance(item, dict):
             raise unreadable(_NO_VARIANT)
-        kind = item.get("type", "message" if "role" in item else None)
-        if kind not in ITEMS or not item.keys() <= ITEMS[str(kind)]:
+        kind = str(item.get("type", "message" if "role" in item else None))
+        if kind not in ITEMS or not item.keys() <= ITEMS[kind]:
             raise unreadable(_NO_VARIANT)
         if kind == "message":
             _check_message(item)
@@ -178,7 +195,7 @@ def check_limits(body: Json, model: XaiModel, name: str) -> None:
     effort = (reasoning or {}).get("effort") or body.get("reasoning_effort")
     if effort is not None and not model.efforts:
         raise invalid(f"Model {name} does not support parameter reasoningEffort.")
-    if effort is not None and effort not in model.efforts:  # these words are a guess
+    if effort is not None and effort not in [*model.efforts]:  # these words are a guess
         raise invalid(f"Invalid reasoning effort for model {name}: {effort}. Supported: {', '.join(model.efforts)}.")
     for tool in body.get("tools") or ():
         if tool.get("type") == "image_generation" and not model.images:
@@ -195,7 +212,7 @@ def _check_number(value: object, name: str, least: float, most: float | None) ->
 
 
 def _check_format(form: object) -> None:
-    if not isinstance(form, dict) or form.get("type") not in ("text", "json_object", "json_schema"):
+    if not isinstance(form, dict) or form.get("type") not in ["text", "json_object", "json_schema"]:
         raise unreadable("text.format: unknown variant, expected one of `text`, `json_object`, `json_schema`")
     if form["type"] == "json_schema" and not isinstance(form.get("schema"), dict):
         raise unreadable("text.format: missing field `schema`")
@@ -212,9 +229,12 @@ def _check_parts(parts: object, allowed: Collection[str]) -> None:
     if not isinstance(parts, list):
         raise unreadable(_NO_VARIANT)
     for part in parts:
-        if not isinstance(part, dict) or part.get("type") not in allowed or not part.keys() <= PARTS[part["type"]]:
+        kind = str(part.get("type")) if isinstance(part, dict) else ""
+        if not isinstance(part, dict) or kind not in allowed or not part.keys() <= PARTS[kind]:
             raise unreadable(_NO_VARIANT)
-        if part["type"] == "input_image" and not isinstance(part.get("image_url"), str):
+        if kind in ("input_text", "output_text") and not isinstance(part.get("text"), str):
+            raise unreadable(_NO_VARIANT)
+        if kind == "input_image" and not isinstance(part.get("image_url"), str):
             raise unreadable(_NO_VARIANT)
 
 
@@ -232,10 +252,9 @@ def _check_sealed(sealed: object, known: Known) -> None:
 
 
 def _check_tool(tool: object, names: set[str]) -> None:
-    if not isinstance(tool, dict) or tool.get("type") not in TOOL_FIELDS:
-        kind = tool.get("type") if isinstance(tool, dict) else None
+    kind = str(tool.get("type")) if isinstance(tool, dict) else ""
+    if not isinstance(tool, dict) or kind not in TOOL_FIELDS:
         raise unreadable(f"tools: unknown variant `{kind}`")
-    kind = tool["type"]
     for field in tool:
         if field not in TOOL_FIELDS[kind]:
             raise unsupported(f"tools.{kind}.{field}")
@@ -257,21 +276,23 @@ def _check_schema(schema: object, name: str) -> None:
         raise unreadable("tools: missing field `parameters`")
     if not isinstance(schema, dict):
         raise invalid(f"Invalid schema for tool {name}: the root must be an object.")
-    branches = [branch for group in ("anyOf", "oneOf") for branch in schema.get(group) or ()]
+    groups = [schema[name] for name in ("anyOf", "oneOf") if isinstance(schema.get(name), list)]
+    branches = [branch for group in groups for branch in group]
     roots = branches if branches and "type" not in schema else [schema]
     if not all(isinstance(root, dict) and root.get("type") == "object" for root in roots):
         raise invalid(f"Invalid schema for tool {name}: the root must be an object.")
 
 
 def _check_choice(choice: object, names: set[str]) -> None:
-    if choice is None or choice in ("auto", "none", "required"):
+    if choice is None or choice in ["auto", "none", "required"]:
         return
     if not isinstance(choice, dict):
         raise unreadable("tool_choice: data did not match any variant of untagged enum ModelToolChoice")
-    if choice.get("type") == "function" and choice.get("name") in names:
+    if choice.get("type") == "function" and str(choice.get("name")) in names:
         return
     wanted = choice.get("tools") if choice.get("type") == "allowed_tools" else None
-    found = [isinstance(one, dict) and (one.get("name") or one.get("type")) in names for one in wanted or [None]]
-    if choice.get("mode") in ("auto", "required") and all(found):
+    wanted = wanted if isinstance(wanted, list) and wanted else [None]
+    found = [isinstance(one, dict) and str(one.get("name") or one.get("type")) in names for one in wanted]
+    if choice.get("mode") in ["auto", "required"] and all(found):
         return
     raise invalid("Invalid tool_choice: the tool is not among the tools of the request.")

@@ -1,5 +1,6 @@
 """Simulated xAI over real connections."""
 
+import copy
 import json
 from functools import partial
 
@@ -10,6 +11,7 @@ import trio.testing
 
 from rotom.simulator.play import Reply
 from rotom.simulator.xai import BASES, QUESTIONS
+from rotom.simulator.xai_claims import XaiAccount
 from rotom.simulator.xai_scenarios import REFUSALS
 from rotom.sse import Decoder, Event
 
@@ -254,3 +256,85 @@ async def test_the_addresses_as_settings(simulator):
     assert {name.removeprefix("ROTOM_") for name in settings} >= {"GROK_BASE_URL", "GROK_PROXY_URL", "GROK_ISSUER"}
     async with httpx.AsyncClient(trust_env=False) as http:
         assert (await http.get(f"{settings['ROTOM_GROK_ISSUER']}/.well-known/jwks.json")).json()["keys"]
+
+
+async def test_reasoning_stays_with_its_account(grok, simulator):
+    items = items_of(await grok.ask("demo:reasoning"))
+    assert isinstance(await grok.ask("demo:reasoning", *items, "and now?"), list)
+    simulator.xai.issuer_state.account = XaiAccount(principal_id="22222222-2222-4333-8444-555555555555")
+    await grok.log_in()
+    assert (await grok.ask("demo:reasoning", *items, "and now?"))[0] == 400
+
+
+RICH = {
+    "model": "grok-4.6",
+    "instructions": "be brief",
+    "stream": False,
+    "store": False,
+    "include": ["reasoning.encrypted_content"],
+    "reasoning": {"effort": "low", "summary": "auto"},
+    "text": {"format": {"type": "json_schema", "name": "n", "schema": {"type": "object"}, "strict": True}},
+    "tools": [
+        {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {"a": {"type": "string"}}}},
+        {"type": "function", "name": "g", "parameters": {"anyOf": [{"type": "object"}]}},
+        {"type": "web_search", "filters": {"allowed_domains": ["example.com"]}},
+        {"type": "x_search"},
+    ],
+    "tool_choice": {"type": "allowed_tools", "mode": "required", "tools": [{"type": "web_search"}]},
+    "parallel_tool_calls": True,
+    "service_tier": "default",
+    "prompt_cache_key": "k",
+    "temperature": 1.0,
+    "max_output_tokens": 100,
+    "input": [
+        {"role": "system", "content": "s"},
+        {
+            "type": "message",
+            "role": "user",
+            "content": [
+                {"type": "input_text", "text": "x"},
+                {"type": "input_image", "image_url": "u", "detail": "auto"},
+            ],
+        },
+        {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "t"}]},
+        {"role": "assistant", "content": [{"type": "output_text", "text": "x", "annotations": []}]},
+        {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "a", "output": [{"type": "input_text", "text": "x"}]},
+    ],
+}
+JUNK = [None, True, -1, "", [], {}, [{}], {"type": "text"}]
+
+
+def places(value, path=()):
+    """The way to every value inside a value."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inside:
+        yield (*path, key)
+        yield from places(item, (*path, key))
+
+
+def changed(value, path, junk):
+    made = copy.deepcopy(value)
+    inner = made
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = junk
+    return made
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=json.dumps)
+async def test_junk_anywhere_is_answered(grok, junk):
+    assert (await grok.send(RICH))[0] == 200
+    native = {
+        "/images/edits": {"model": "grok-imagine-image", "prompt": "a fox", "n": 1, "image": {"url": "u"}},
+        "/responses/compact": {"model": "grok-4.3", "input": [{"role": "user", "content": "x"}]},
+        "/tokenize-text": {"model": "grok-4.3", "text": "x"},
+        "/tts": {"text": "x", "language": "en", "output_format": {"codec": "mp3", "sample_rate": 8000}, "speed": 1.0},
+    }
+    for path in places(RICH):
+        got = await grok.send(changed(RICH, path, junk))
+        assert isinstance(got, list) or got[0] in (200, 400, 404, 422), path
+    for address, body in native.items():
+        for path in places(body):
+            answer = await grok.post(address, changed(body, path, junk))
+            assert answer.status_code in (200, 400, 404, 422), (address, path)

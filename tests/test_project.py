@@ -297,6 +297,7 @@ TESTED_ELSEWHERE = {
     "rotom.batching.pauses": "batching.test_batching",
     "rotom.routes.relay": "routes.test_generate",
     "rotom.gateway.speech": "routes.test_speech",
+    "rotom.upstream.handshake": "upstream.test_duplex",
     "rotom.cli.exits": "cli.test_init",
     "rotom.cli.usage": "cli.test_init",
 }

@@ -6,7 +6,7 @@
   stream     one turn: the request out, lists of events in
   websocket  one WebSocket; sockets lends them to turns, increment says what need not be sent on them
   passing    an answer whose bytes are handed on as they come
-  duplex     a WebSocket that is somebody's for as long as it lasts
+  duplex     a WebSocket that is somebody's for as long as it lasts; handshake opens both kinds
   flows      dialogues (logins, renewals, model lists) played over the network
   retry      whether and when an attempt is repeated; pure
   models     the live lists of models, kept on disk and fresh

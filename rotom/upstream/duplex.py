@@ -1,20 +1,16 @@
 """duplex: a WebSocket to a provider that is somebody's for as long as it lasts, messages both ways.
 
-Theory of operation: dialled like every other connection to a provider (proxy, TLS) and handed to trio-websocket, which
-costs 2 MiB and is imported when the first one is opened. What comes waits in nobody's queue: trio-websocket holds one
-message back, so a slow reader slows the provider. It would wait for ever for a provider that hangs up inside the
-handshake (seen in 0.12), so its stream is ours until the socket is open.
+Theory of operation: dialled like every other connection to a provider (proxy, TLS) and handed to trio-websocket. What
+comes waits in nobody's queue: trio-websocket holds one message back, so a slow reader slows the provider.
 
-What is not here: turns on a WebSocket, which are lent to one after the other, and what the messages mean.
+What is not here: WebSockets that are lent to one turn after the other (websocket.py), and what the messages mean.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from math import inf
 from typing import Any
-from urllib.parse import urlsplit
 
 import trio
 
@@ -22,12 +18,11 @@ from rotom.plain import helpers
 from rotom.problem import Kind, Problem
 from rotom.providers import Outgoing, Provider
 from rotom.upstream.client import WRITE_SECONDS, Client, Limits
-from rotom.wire import Wire
+from rotom.upstream.handshake import HungUp, headers_of, shake
 
 FAREWELL_SECONDS = 1.0
 MESSAGE = 16 << 20
 """The longest message."""
-READ = 1 << 16
 
 
 class Duplex:
@@ -83,11 +78,11 @@ async def duplex(client: Client, provider: Provider, outgoing: Outgoing, limits:
     from trio_websocket import ConnectionRejected
 
     wire = await client.dial(outgoing.url, limits.connect)
-    line = _UntilOpen(wire)
+    opened = False
     try:
         async with helpers() as nursery:
-            websocket = await _open(nursery, line, outgoing, limits.first_byte)
-            line.open = True
+            websocket = await shake(nursery, wire, outgoing, limits.first_byte, MESSAGE)
+            opened = True
             try:
                 yield Duplex(websocket)
             finally:
@@ -96,71 +91,21 @@ async def duplex(client: Client, provider: Provider, outgoing: Outgoing, limits:
     except ConnectionRejected as exc:
         if exc.status_code < 400:
             raise _no_websocket() from None
-        raise provider.refusal(exc.status_code, _headers(exc.headers), exc.body or b"") from None
-    except _HungUp:
+        raise provider.refusal(exc.status_code, headers_of(exc.headers), exc.body or b"") from None
+    except HungUp:
         message = "the connection to the provider failed: it hung up in the WebSocket handshake"
         raise Problem(Kind.UPSTREAM, message, code="connection_lost") from None
     except Problem:
         raise
     except Exception as exc:
-        if line.open:
+        if opened:
             raise
+        if isinstance(exc, trio.TooSlowError):
+            message = f"the provider did not answer the WebSocket handshake within {limits.first_byte:g} seconds"
+            raise Problem(Kind.TIMEOUT, message, code="timeout", retry=False) from None
         raise _no_websocket() from exc
     finally:
         wire.close()
-
-
-class _HungUp(Exception):
-    """The provider hung up in the handshake."""
-
-
-class _UntilOpen(trio.abc.Stream):
-    """A wire whose end inside the handshake is an error."""
-
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
-        self.open = False
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        try:
-            data = await self._wire.receive_some(max_bytes)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            if self.open:
-                raise
-            data = b""
-        if not data and not self.open:
-            raise _HungUp
-        return data
-
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        await self._wire.send_all(data)
-
-    async def wait_send_all_might_not_block(self) -> None:
-        await self._wire.wait_send_all_might_not_block()
-
-    async def aclose(self) -> None:
-        await self._wire.aclose()
-
-
-async def _open(nursery: trio.Nursery, line: Any, outgoing: Outgoing, seconds: float | None) -> Any:
-    """The handshake. What the provider refuses comes out of the nursery."""
-    from trio_websocket import wrap_client_stream
-
-    parts = urlsplit(outgoing.url)
-    try:
-        with trio.fail_after(inf if seconds is None else seconds):
-            return await wrap_client_stream(
-                nursery,
-                line,
-                parts.netloc,
-                f"{parts.path}?{parts.query}" if parts.query else parts.path,
-                extra_headers=[(name.encode("ascii"), value.encode("latin-1")) for name, value in outgoing.headers],
-                max_message_size=MESSAGE,
-                receive_buffer_size=READ,
-            )
-    except trio.TooSlowError:
-        message = f"the provider did not answer the handshake within {seconds:g} seconds"
-        raise Problem(Kind.TIMEOUT, message, code="timeout", retry=False) from None
 
 
 def _no_websocket() -> Problem:
@@ -171,7 +116,3 @@ def _no_websocket() -> Problem:
         code="not_a_websocket",
         retry=False,
     )
-
-
-def _headers(raw: Any) -> dict[str, str]:
-    return {name.decode("ascii", "replace").lower(): value.decode("latin-1") for name, value in raw}

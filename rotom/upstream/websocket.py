@@ -5,10 +5,7 @@ trio-websocket. Its life is one task: it opens the socket, takes what comes, ans
 was idle for too long, or too old: before the provider would end it. Whoever asks on it reads from a channel of its own,
 which is bounded: a slow reader slows the provider. What comes when nobody asked is dropped.
 
-trio-websocket 0.12 waits for ever when the other end hangs up inside the handshake, and knows no proxies: the stream that
-it is given is ours (`_UntilOpen`). It costs 2 MiB, so it is imported when the first socket is opened.
-
-What is not here: which turn gets which socket, and HTTP in its place (sockets.py).
+What is not here: the handshake itself (handshake.py), which turn gets which socket, and HTTP in its place (sockets.py).
 """
 
 from __future__ import annotations
@@ -16,9 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from math import inf
 from typing import Any
-from urllib.parse import urlsplit
 
 import trio
 
@@ -27,6 +22,7 @@ from rotom.problem import Kind, Problem
 from rotom.providers import Outgoing, Provider
 from rotom.sse import Event, Json, dumps
 from rotom.upstream.client import WRITE_SECONDS, Client, Limits
+from rotom.upstream.handshake import HungUp, headers_of, shake
 from rotom.upstream.increment import Memory
 from rotom.upstream.stream import truncated
 from rotom.upstream.transport import PIECE
@@ -46,7 +42,6 @@ MESSAGE = 64 << 20
 """The longest message, in characters: as the longest event of a stream."""
 AHEAD = 64
 """Messages that may wait for a slow reader; then the connection is no longer read."""
-READ = 1 << 16
 
 _POLITE = (1000, 1001)
 _TYPE = re.compile(r'\s*\{\s*"type"\s*:\s*"([a-z0-9_.]+)"')
@@ -103,8 +98,8 @@ class Socket:
             raise Lost(problem.message) from problem
         try:
             async with helpers() as nursery:
-                self._websocket = websocket = await _open(nursery, self._wire, self.handshake, limits.connect)
-                self.headers = _headers(websocket.handshake_headers)
+                self._websocket = websocket = await shake(nursery, self._wire, self.handshake, limits.connect, MESSAGE)
+                self.headers = headers_of(websocket.handshake_headers)
                 self.opened_at = self.idle_since = trio.current_time()
                 nursery.start_soon(self._take)
                 started()
@@ -115,12 +110,16 @@ class Socket:
         except ConnectionClosed:
             pass  # the provider closed it, or the network did; a turn on it is told by the end of its answer
         except ConnectionRejected as exc:
-            raise _refused(exc.status_code, _headers(exc.headers), exc.body or b"", provider) from None
+            raise _refused(exc.status_code, headers_of(exc.headers), exc.body or b"", provider) from None
+        except HungUp:
+            raise Lost("the provider hung up in the handshake") from None
         except (Lost, trio.Cancelled):
             raise
         except Exception as exc:
             if self._websocket is not None:
                 raise
+            if isinstance(exc, trio.TooSlowError):
+                raise Lost(f"the provider did not answer the handshake within {limits.connect:g} seconds") from None
             raise Lost(f"the provider's answer to the handshake is not right ({type(exc).__name__})") from None
         finally:
             self.close()
@@ -207,71 +206,12 @@ class Socket:
         self._inbox = None
 
 
-class _UntilOpen(trio.abc.Stream):
-    """A wire whose end inside the handshake is an error: trio-websocket 0.12 would wait for ever."""
-
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
-        self.open = False
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        try:
-            data = await self._wire.receive_some(max_bytes)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            if self.open:
-                raise
-            data = b""
-        if not data and not self.open:
-            raise Lost("the provider hung up in the handshake")
-        return data
-
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        await self._wire.send_all(data)
-
-    async def wait_send_all_might_not_block(self) -> None:
-        await self._wire.wait_send_all_might_not_block()
-
-    async def aclose(self) -> None:
-        await self._wire.aclose()
-
-
-async def _open(nursery: trio.Nursery, wire: Wire, handshake: Outgoing, seconds: float | None) -> Any:
-    """The handshake. What the provider refuses comes out of the nursery.
-
-    Raises:
-      Lost: no answer in time.
-    """
-    from trio_websocket import wrap_client_stream
-
-    parts = urlsplit(handshake.url)
-    line: Any = _UntilOpen(wire)
-    try:
-        with trio.fail_after(inf if seconds is None else seconds):
-            websocket = await wrap_client_stream(
-                nursery,
-                line,
-                parts.netloc,
-                f"{parts.path}?{parts.query}" if parts.query else parts.path,
-                extra_headers=[(name.encode("ascii"), value.encode("ascii")) for name, value in handshake.headers],
-                max_message_size=MESSAGE,
-                receive_buffer_size=READ,
-            )
-    except trio.TooSlowError:
-        raise Lost(f"the provider did not answer the handshake within {seconds:g} seconds") from None
-    line.open = True
-    return websocket
-
-
 def _refused(status: int, headers: dict[str, str], body: bytes, provider: Provider) -> Exception:
     if status == 401:
         return provider.refusal(status, headers, body)
     if status == 426:
         return Lost("the provider has none for this account (426)", UNSUPPORTED_SECONDS)
     return Lost(f"the provider refused it ({status})")
-
-
-def _headers(raw: Any) -> dict[str, str]:
-    return {name.decode("ascii", "replace").lower(): value.decode("latin-1") for name, value in raw}
 
 
 def _broken() -> Problem:

@@ -59,6 +59,8 @@ OF_REAL_LOGINS = (
         "ROTOM_PROVIDER",
         "ROTOM_KEY_",
         "ROTOM_OPENAI_",
+        "ROTOM_CHATGPT_",
+        "ROTOM_ENDPOINT",
         "ROTOM_GROK_",
         "ROTOM_ENDPOINT",
     ),

@@ -108,11 +108,9 @@ async def built(
     async with helpers() as nursery:
         simulated = Simulator(pace=0)
         await nursery.start(simulator.serve, simulated)
-        environ = {
-            "ROTOM_HOME": str(folder / "home"),
-            "ROTOM_OPENAI_BASE_URL": simulated.base_url,
-            "ROTOM_OPENAI_ISSUER": simulated.issuer,
-        } | {f"ROTOM_{name.upper()}": value for name, value in settings.items()}
+        environ = {"ROTOM_HOME": str(folder / "home"), **simulated.environment()} | {
+            f"ROTOM_{name.upper()}": value for name, value in settings.items()
+        }
         config = load_config({}, environ).config
         output = io.StringIO()
         async with (

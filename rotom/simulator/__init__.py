@@ -55,6 +55,8 @@ from rotom.simulator.play import (
 )
 from rotom.simulator.scenarios_ask import Ask, Scenario
 from rotom.simulator.seal import Seal
+from rotom.simulator.siwc import QUESTIONS as SIWC_QUESTIONS
+from rotom.simulator.siwc import Siwc
 from rotom.simulator.sockets import serve_socket
 from rotom.simulator.stream import Pen
 from rotom.simulator.strict_images import check_drawing
@@ -88,7 +90,7 @@ class Simulator:
       issuer_state: the login server, with everything about it that can be set (see `oauth.Issuer`).
       quota: the account's limits.
       websockets: whether turns may come on WebSockets; else a handshake is answered 426, as for some accounts.
-      xai: the part that plays xAI.
+      xai: the part that plays xAI. siwc: the part that plays Sign in with ChatGPT.
       requests: what was received, oldest first; only the latest are kept.
       bugs: tracebacks of exceptions in the simulator itself; a test may assert that there are none.
     """
@@ -118,6 +120,7 @@ class Simulator:
         self._scripts: dict[str, deque[Script]] = {}
         self._once: OrderedDict[tuple[str, str], None] = OrderedDict()
         self.xai = Xai(self)
+        self.siwc = Siwc(self)
         backend = "/backend-api"
         self._router = Router(
             [
@@ -137,6 +140,7 @@ class Simulator:
                 Route("POST", IMAGE_EDITS, self._images),
                 Route("GET", RESPONSES, self._websocket),
                 *self.xai.routes,
+                *self.siwc.routes,
             ]
         )
 
@@ -158,13 +162,15 @@ class Simulator:
     @property
     def plays(self) -> tuple[str, ...]:
         """The names of the providers that are played here."""
-        return ("openai", "grok")
+        return ("openai", "chatgpt", "grok")
 
     def environment(self) -> dict[str, str]:
         """The settings that make rotom use this simulator for everything it plays, as environment variables."""
         return {
             "ROTOM_OPENAI_BASE_URL": self.base_url,
             "ROTOM_OPENAI_ISSUER": self.issuer,
+            "ROTOM_CHATGPT_BASE_URL": self.siwc.base_url,
+            "ROTOM_CHATGPT_ISSUER": self.siwc.issuer,
             "ROTOM_GROK_BASE_URL": self.xai.base_url,
             "ROTOM_GROK_PROXY_URL": self.xai.proxy_url,
             "ROTOM_GROK_ISSUER": self.xai.issuer,
@@ -174,6 +180,8 @@ class Simulator:
         """What a browser is redirected to after a person consented (or not) at this authorize URL."""
         if url.startswith(f"{self.xai.issuer}/"):
             return self.xai.consent(url, allow=allow)
+        if url.startswith(f"{self.siwc.issuer}/"):
+            return self.siwc.consent(url, allow=allow)
         return self.issuer_state.consent(url, allow=allow)
 
     def approve(self, user_code: str) -> bool:
@@ -220,7 +228,7 @@ class Simulator:
             received.body = _body(exchange.headers.get("content-type", ""), await exchange.body())
             path = HANDSHAKE if (exchange.method, exchange.path) == ("GET", RESPONSES) else exchange.path
             scripts = self._scripts.get(path)
-            if scripts and path not in (RESPONSES, *QUESTIONS):
+            if scripts and path not in (RESPONSES, SIWC_QUESTIONS, *QUESTIONS):
                 async with exchange.attended():
                     await perform(exchange, self._scripted(scripts.popleft(), received))
             else:

@@ -33,8 +33,7 @@ class Person:
             "PATH": str(home.parent / "bin"),  # no text browser is found there
             "HOME": str(home.parent),
             "ROTOM_HOME": str(home),
-            "ROTOM_OPENAI_BASE_URL": simulated.base_url,
-            "ROTOM_OPENAI_ISSUER": simulated.issuer,
+            **simulated.environment(),
             "ROTOM_DEBUG": "",
         }
         self.shown = ""
@@ -139,8 +138,8 @@ def simulator(monkeypatch, tmp_path):
     thread.start()
     assert ready.wait(10)
     monkeypatch.setenv("ROTOM_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("ROTOM_OPENAI_BASE_URL", simulated.base_url)
-    monkeypatch.setenv("ROTOM_OPENAI_ISSUER", simulated.issuer)
+    for name, value in simulated.environment().items():
+        monkeypatch.setenv(name, value)
     yield simulated
     stop[0]()
     thread.join(10)

@@ -53,14 +53,18 @@ class Triage:
 
     Fields:
       token_refused: for any 401.
-      by_code: code, lower case -> judge. by_words: (what occurs in the words, lower case; judge), the first that fits.
+      by_code: code, lower case -> judge; one that ends in a colon stands for all that begin so. by_words: (what occurs in
+        the words, lower case; judge), the first that fits. by_status: status -> judge, for what is left.
       address: the setting that says where the service is, for a 404 that names nothing else.
+      mark: finds a code (its first group) in the words, which is better than the one beside them, and is cut out.
     """
 
     token_refused: Judge
     by_code: Mapping[str, Judge]
     by_words: tuple[tuple[str, Judge], ...] = ()
     address: str = "the provider's address"
+    by_status: Mapping[int, Judge] = field(default_factory=dict)
+    mark: re.Pattern[str] | None = None
 
     def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> Problem:
         """What an answer other than 200 means."""
@@ -105,6 +109,8 @@ class Triage:
         if isinstance(detail, dict):  # {"detail":{"error_code":...}}, {"detail":{"message":..., "code":...}}
             error = {"code": detail.get("error_code"), **detail, **error}
         words, param = error.get("message"), error.get("param")
+        if not words and isinstance(error.get("error"), str):
+            words = error["error"]  # an event of xAI's
         if not words and isinstance(detail, str):
             words = detail
         elif not words and isinstance(detail, list):  # FastAPI's validation: one entry a field
@@ -112,8 +118,10 @@ class Triage:
             words = "; ".join(f"{_place(entry)}: {entry.get('msg')}" for entry in entries)
             param = param or (_place(entries[0]) if entries else None)
         code = _word(error.get("code"))
-        if code not in self.by_code and (kind := _word(error.get("type"))) in self.by_code:
+        if self._by_code(code) is None and self._by_code(kind := _word(error.get("type"))) is not None:
             code = kind  # usage limits come with a type only
+        if self.mark is not None and isinstance(words, str) and (found := self.mark.search(words)):
+            code, words = _word(found[1]), self.mark.sub("", words)
         return Fault(
             status,
             code,
@@ -127,11 +135,13 @@ class Triage:
         words = fault.words.lower()
         if fault.status == 401:
             return self.token_refused(fault)
-        if fault.code is not None and fault.code in self.by_code:
-            return self.by_code[fault.code](fault)
+        if (by_code := self._by_code(fault.code)) is not None:
+            return by_code(fault)
         for part, judge in self.by_words:
             if part in words:
                 return judge(fault)
+        if fault.status is not None and (by_status := self.by_status.get(fault.status)) is not None:
+            return by_status(fault)
         match fault.status:
             case None:
                 words = fault.words or "it gave no reason"
@@ -169,9 +179,17 @@ class Triage:
                     Kind.UPSTREAM, f"the provider answered {status}, which is no answer to a question", retry=False
                 )
 
+    def _by_code(self, code: str | None) -> Judge | None:
+        if code is None:
+            return None
+        begin, colon, _ = code.partition(":")
+        return self.by_code.get(code) or (self.by_code.get(f"{begin}:") if colon else None)
+
 
 def _word(value: object) -> str | None:
-    return printable(value).lower() or None if isinstance(value, str) else None
+    """A code, lower case; whole sentences and bare numbers, which xAI has in its place, are none."""
+    word = printable(value).lower() if isinstance(value, str) else ""
+    return word if word and " " not in word and not word.isdecimal() else None
 
 
 def _place(entry: Json) -> str:

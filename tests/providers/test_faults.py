@@ -31,7 +31,7 @@ TRIAGE = Triage(
         (401, {}, Kind.UNAUTHENTICATED, "out", "out"),
         (400, {"error": {"message": "no such knob", "code": "bad_knob"}}, Kind.INVALID, "bad_knob", "no such knob"),
         (400, {"code": "bad_knob", "error": "no such knob"}, Kind.INVALID, "bad_knob", "no such knob"),
-        (400, {"error": "no such knob"}, Kind.INVALID, "no such knob", "no such knob"),
+        (400, {"error": "no such knob"}, Kind.INVALID, "invalid_request", "no such knob"),
         (400, {"error": {"message": "this is too long"}}, Kind.INVALID, "context_length_exceeded", "too long"),
         (422, {"detail": [{"loc": ["body", "a", 0], "msg": "is bad"}]}, Kind.INVALID, "invalid_request", "a.0: is bad"),
         (402, {"detail": "pay"}, Kind.BILLING, None, "pay"),

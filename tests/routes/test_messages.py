@@ -43,10 +43,10 @@ def user(*content: Any) -> list[Any]:
 async def test_a_receipt_of_messages(house: Any, stream: bool) -> None:
     more: Any = {"model": "claude-sonnet-4-5", "temperature": 0.2, "top_k": 5, "output_config": {"effort": "max"}}
     response = await house.ask("hello", stream=stream, **more)
-    assert response.headers[RECEIPT] == ("dropped=top_k,temperature; mapped=claude-sonnet-4-5>gpt-5.5,effort:max>xhigh")
+    assert response.headers[RECEIPT] == ("dropped=temperature,top_k; mapped=claude-sonnet-4-5>gpt-5.5,effort:max>xhigh")
     assert folded(response)["model"] == "claude-sonnet-4-5"
     line = await house.logged("/v1/messages")
-    assert line["dropped"] == ["top_k", "temperature"]
+    assert line["dropped"] == ["temperature", "top_k"]
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -22,7 +22,7 @@ from rotom.problem import Kind, Problem
 from rotom.sse import Json
 from rotom.turn import Turn
 
-_NOT_HONOURED = ("top_k", "container", "mcp_servers", "fallbacks", "inference_geo")
+_NOT_HONOURED = ("container", "mcp_servers", "fallbacks", "inference_geo")
 
 _WORDS = {
     "max_output_tokens": "",  # every request must name a limit: it says nothing of what the client needs
@@ -79,9 +79,9 @@ def read(body: Json, headers: Mapping[str, str]) -> Turn:
         out["text"] = {"format": answer}
     if body.get("speed") == "fast":
         out["service_tier"] = "priority"
-    for name, target in (("max_tokens", "max_output_tokens"), ("temperature", "temperature"), ("top_p", "top_p")):
+    for name in ("max_tokens", "temperature", "top_p", "top_k"):
         if body.get(name) is not None:
-            out[target] = body[name]
+            out["max_output_tokens" if name == "max_tokens" else name] = body[name]
     return Turn(
         body=out,
         asked=asked,
@@ -99,7 +99,7 @@ def _numbers(body: Json) -> None:
     limit = body.get("max_tokens")
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
         raise bad("max_tokens", "Input should be a whole number of at least 1")
-    for name in ("temperature", "top_p"):
+    for name in ("temperature", "top_p", "top_k"):
         value = body.get(name)
         if value is not None and (not isinstance(value, int | float) or isinstance(value, bool)):
             raise bad(name, "Input should be a number")

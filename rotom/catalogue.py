@@ -53,6 +53,7 @@ class Model:
       parallel_tools: whether it can call several tools at once.
       verbosity: whether ``text.verbosity`` may be sent.
       tiers: service tiers that may be asked for.
+      served_as: other names under which the provider says that this model answered.
       retired: known to be refused by the provider today; kept so that the provider's own words reach the client.
       hidden: usable, but not listed.
       draws: it makes images and answers no questions.
@@ -71,6 +72,7 @@ class Model:
     parallel_tools: bool = True
     verbosity: bool = True
     tiers: tuple[str, ...] = ()
+    served_as: tuple[str, ...] = ()
     retired: bool = False
     hidden: bool = False
     draws: bool = False

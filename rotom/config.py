@@ -137,6 +137,25 @@ class Config:
     openai_client_version: str = _setting(
         values.text, "0.169.0", "the client version sent to the Codex service; it decides which models are offered"
     )
+    grok_base_url: str = _setting(values.url, "https://api.x.ai/v1", "the address of xAI's public API")
+    grok_proxy_url: str = _setting(
+        values.url,
+        "https://cli-chat-proxy.grok.com/v1",
+        "the address of the service behind xAI's own command line client",
+    )
+    grok_origin: str = _setting(
+        values.choice("api", "proxy", "auto"),
+        "api",
+        "which of the two answers: auto changes from api to proxy when refused",
+    )
+    grok_issuer: str = _setting(values.url, "https://auth.x.ai", "the OAuth issuer of the Grok login")
+    grok_referrer: str = _setting(values.text, "rotom", "who we say we are when a Grok login is made")
+    grok_plan: str = _setting(values.text, "generic", "the plan that is asked for when a Grok login is made")
+    grok_user_agent: str = _setting(values.text, f"rotom/{__version__}", "the user agent sent to xAI")
+    grok_client_version: str = _setting(
+        values.text, "1.0.41", "the client version sent to xAI's proxy, which refuses old ones"
+    )
+    grok_token_auth: str = _setting(values.text, "xai-grok-cli", "the kind of token that xAI's proxy is told")
 
     chatgpt_base_url: str = _setting(
         values.url, "https://api.openai.com/v1", "the public API, for logins by Sign in with ChatGPT"

@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import hmac
 import html
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from urllib.parse import parse_qs
 
@@ -35,6 +35,13 @@ HEADERS = (
     ("referrer-policy", "no-referrer"),
 )
 
+PREFLIGHT = (
+    ("access-control-allow-methods", "GET"),
+    ("access-control-allow-private-network", "true"),
+    ("connection", "close"),
+)
+"""For a consent page that brings the callback by a script: browsers ask first, since it leads to this machine."""
+
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>rotom</title>
 <style>body{{font:1.1em/1.5 system-ui,sans-serif;max-width:32em;margin:20vh auto;padding:0 1em}}</style>
@@ -50,10 +57,11 @@ class Callback:
       state: the state of the question that is open; no callback is good before it is set.
     """
 
-    def __init__(self, port: int, path: str) -> None:
+    def __init__(self, port: int, path: str, origins: Collection[str] = ()) -> None:
         self.port = port
         self.state: str | None = None
         self._path = path
+        self._origins = origins
         self._arrived = trio.Event()
         self._query: str | None = None
 
@@ -77,6 +85,12 @@ class Callback:
         host, _, port = exchange.headers.get("host", "").rpartition(":")
         if host.lower() not in HOSTS or port != str(self.port):
             raise Problem(Kind.FORBIDDEN, "This address is for logins on this machine only.")
+        origin = exchange.headers.get("origin")
+        if origin is not None and origin in self._origins and exchange.path == self._path:
+            exchange.extra_headers += [("access-control-allow-origin", origin), ("vary", "origin")]
+            if exchange.method == "OPTIONS":
+                await exchange.answer(204, PREFLIGHT, b"")
+                return
         if exchange.method != "GET" or exchange.path not in (self._path, "/cancel"):
             raise Problem(Kind.NOT_FOUND, "There is nothing here but the end of a login.")
         if exchange.path == "/cancel":
@@ -123,14 +137,18 @@ class Callback:
 
 
 @asynccontextmanager
-async def callback(ports: Sequence[int], path: str) -> AsyncIterator[Callback | None]:
-    """Listen on the first of the ports that is free, for the time of the block; None when none is."""
+async def callback(ports: Sequence[int], path: str, origins: Collection[str] = ()) -> AsyncIterator[Callback | None]:
+    """Listen on the first of the ports that is free, for the time of the block; None when none is.
+
+    Arguments:
+      origins: web origins whose scripts may bring the callback.
+    """
     for port in ports:
         try:
             listeners = await open_listeners([Address("127.0.0.1", port)])
         except Problem:
             continue
-        app = Callback(bound(listeners)[0].port, path)
+        app = Callback(bound(listeners)[0].port, path, origins)
         with contextlib.suppress(Problem):  # localhost may mean either; a machine without IPv6 is fine
             listeners += await open_listeners([Address("::1", app.port)])
         async with helpers() as nursery:

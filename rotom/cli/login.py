@@ -4,8 +4,8 @@ Usage:
   rotom login [--device | --import FILE | --api-key] [options]
 
 Options:
-  --provider NAME   the provider: openai (also: codex), chatgpt, or the name of an endpoint of yours; without it, they are
-                    listed and you choose
+  --provider NAME   the provider: openai (also: codex), chatgpt, grok (also: xai), or the name of an endpoint of yours;
+                    without it, they are listed and you choose
   --api-key         put in the key of an endpoint of yours: it is asked for, or read from standard input when that is
                     no terminal; an empty one is for endpoints that need none
   --base-url URL    where the endpoint NAME is, when it is new: this is written to the setting endpoints
@@ -17,9 +17,10 @@ Options:
   --auth-file FILE  the credentials file
   -h, --help        show this text
 
-A browser opens where there is one, and comes back to port 1455 or 1457 of this machine. On a remote machine, open the
-address that is shown anywhere, and paste the address that the browser ends at. A running 'rotom serve' takes the new
-login up by itself. Importing makes two programs share one login: whoever renews it first logs the other out.
+A browser opens where there is one, and comes back to a port of this machine (openai: 1455 or 1457, grok: 56121). On a
+remote machine, open the address that is shown anywhere, and paste the address that the browser ends at. A running
+'rotom serve' takes the new login up by itself. Importing makes two programs share one login: whoever renews it first logs
+the other out.
 An endpoint is anything else that speaks the Responses API: a vendor's public API, a gateway, a server on this machine.
 Its key never stands in the arguments.
 """
@@ -124,7 +125,7 @@ async def _dialogue(client: Any, provider: Provider, given: Mapping[str, Any], e
         except Problem as problem:
             if given["--device"] or problem.code != "no_device_login":
                 raise
-    async with callback(provider.callback_ports, provider.callback_path) as back:
+    async with callback(provider.callback_ports, provider.callback_path, provider.callback_origins) as back:
         # The redirect must name a port that is listened on, or one that the provider takes when nobody listens.
         port = back.port if back is not None else provider.callback_ports[0]
         opens = seen == "window" and not given["--no-browser"]

@@ -30,6 +30,7 @@ from rotom.catalogue import Catalogue, Model
 from rotom.config import Config
 from rotom.gateway.answer import Answer, Plan
 from rotom.gateway.memory import drafted, may_go, recall
+from rotom.gateway.mending import MENDED, detoured, origin_of
 from rotom.places import Places
 from rotom.problem import Kind, Problem
 from rotom.providers import Flow, Provider, Token, Window
@@ -71,16 +72,21 @@ MOST_WARNED = 100
 TIDY_SECONDS = 600.0
 """How often kept answers are looked through for those whose time is over."""
 
+PACE = frozenset({"requests", "tokens"})
+"""Names of limits that count requests and tokens by the minute."""
+
 Say = Callable[[str, str], None]
 """Is told what a person should know: (level, sentence)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a provider last said of an account's limits, and when (unix seconds)."""
+    """What a provider last said of an account's limits, and when (unix seconds); and what its token may not tell."""
 
-    windows: tuple[Window, ...]
-    at: float
+    windows: tuple[Window, ...] = ()
+    at: float = 0.0
+    plan: str | None = None
+    email: str | None = None
 
 
 class Gateway:
@@ -164,8 +170,8 @@ class Gateway:
             except Problem as problem:
                 active = problem.kind is not Kind.UNAUTHENTICATED
                 return LoginStatus(name, provider.title, token, problem=problem.message, active=active)
-            limits = self.limits[name] = Limits(usage.windows, time.time())
-            token = replace(token, email=token.email or usage.email, plan=usage.plan or token.plan)
+            limits = self.limits[name] = Limits(usage.windows, time.time(), usage.plan, usage.email)
+        token = replace(token, email=token.email or limits.email, plan=limits.plan or token.plan)
         return LoginStatus(name, provider.title, token, limits.windows, limits.at)
 
     def _played(self, call: Callable[[Token], Flow]) -> Callable[[Token], Awaitable[Any]]:
@@ -195,13 +201,14 @@ class Gateway:
             return await self.keeper.renew(name, ASKED)
 
     async def native(
-        self, name: str, call: Callable[[Token], Awaitable[T]], token: Token | None = None
+        self, name: str, call: Callable[[Token], Awaitable[T]], token: Token | None = None, *, counts: bool = False
     ) -> tuple[Token, T]:
         """Make a native call of a provider: what it gave, and the token that it took. One that the provider refuses is
         renewed, once.
 
         Arguments:
           token: a good one, where the caller has it already.
+          counts: the account is charged for it, so another address of the provider may do when one refuses.
 
         Raises:
           Problem: what `call` raises; UNAUTHENTICATED when the login is over.
@@ -209,9 +216,12 @@ class Gateway:
         if token is None:
             with _advice():
                 token = await self.keeper.token(name)
+        origin = origin_of(self.providers[name], token)
         try:
             return token, await call(token)
         except Problem as problem:
+            if counts and detoured(self.providers[name], problem, token, origin):
+                return token, await call(token)
             if problem.code != "token_refused":
                 raise
         with _advice():
@@ -356,7 +366,9 @@ class Gateway:
     def _compare(self, answer: Answer) -> None:
         """Warn, once in a while, when the provider says that another model answers than the one that was asked."""
         asked, served, now = answer.model.id, answer.served, time.time()
-        if served is None or re.fullmatch(re.escape(asked) + r"(-20\d\d-?\d\d-?\d\d)?", served, re.IGNORECASE):
+        if served is None or served in answer.model.served_as:
+            return
+        if re.fullmatch(re.escape(asked) + r"(-20\d\d-?\d\d-?\d\d)?", served, re.IGNORECASE):
             return
         if now - self._warned.get((asked, served), -WARN_SECONDS) < WARN_SECONDS:
             return
@@ -370,9 +382,11 @@ class Gateway:
         name, begun, failures = plan.provider.name, trio.current_time(), 0
         with _advice():
             token = await self.keeper.token(name)
-        renewed = stripped = False
+        renewed = False
+        mended: set[Callable[[Turn], Turn]] = set()
+        elsewhere: Problem | None = None
         while True:
-            attempt = AsyncExitStack()
+            attempt, origin = AsyncExitStack(), origin_of(plan.provider, token)
             try:
                 answer = await attempt.enter_async_context(self._attempt(plan, token, silence))
                 await answer.hold()
@@ -382,20 +396,24 @@ class Gateway:
                     renewed = True
                     with _advice():
                         token = await self.keeper.renew(name, REFUSED, token)
-                elif problem.code == "invalid_encrypted_content" and not stripped:
-                    stripped = True  # reasoning of another account or a retired key: the answer is worth more than it
-                    plan = replace(plan, turn=_without_reasoning(plan.turn))
+                elif (mend := MENDED.get(problem.code or "")) is not None and mend not in mended:
+                    mended.add(mend)
+                    plan = replace(plan, turn=mend(plan.turn))
+                elif elsewhere is None and detoured(plan.provider, problem, token, origin):
+                    elsewhere = problem
                 else:
                     failures += 1
                     pause = delay(problem, failures, trio.current_time() - begun, random.random())  # noqa: S311
                     if pause is None or once:
+                        if elsewhere is not None:
+                            problem.message += f" (another address had refused before: {elsewhere.message})"
                         raise _final(problem, name) from problem
                     await trio.sleep(pause)
             except BaseException:
                 await attempt.aclose()
                 raise
             else:
-                answer.retries = failures + renewed + stripped
+                answer.retries = failures + renewed + len(mended) + (elsewhere is not None)
                 stack.push_async_callback(attempt.aclose)
                 return answer
 
@@ -426,7 +444,7 @@ class Gateway:
     def _learn(self, provider: Provider, headers: Mapping[str, str]) -> None:
         """What an answer says beside the answer: the account's limits, and whether the list of models changed."""
         if windows := provider.windows(headers):
-            self.limits[provider.name] = Limits(windows, time.time())
+            self.limits[provider.name] = joined(self.limits.get(provider.name), windows)
         if etag := headers.get("x-models-etag"):
             self.lists.saw_etag(provider.name, etag)
 
@@ -456,8 +474,15 @@ def not_logged_in() -> Problem:
     )
 
 
-def _without_reasoning(turn: Turn) -> Turn:
-    return turn.with_body(input=[item for item in turn.body["input"] if item.get("type") != "reasoning"])
+def joined(known: Limits | None, windows: tuple[Window, ...]) -> Limits:
+    """What the headers of an answer say, beside what they do not speak of: limits of pace (so many requests a minute) say
+    nothing of a plan's."""
+    known = known or Limits()  # asked for when somebody wants to see them
+    if not all(window.limit in PACE for window in windows):
+        return replace(known, windows=windows, at=time.time())
+    said = {(window.minutes, window.limit) for window in windows}
+    others = tuple(window for window in known.windows if (window.minutes, window.limit) not in said)
+    return replace(known, windows=(*others, *windows))
 
 
 def _final(problem: Problem, provider: str) -> Problem:

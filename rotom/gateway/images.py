@@ -11,7 +11,6 @@ What is not here: the Images API's own form (dialects/images/), and what a provi
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ import trio
 
 from rotom.catalogue import Model
 from rotom.drawing import Drawing
-from rotom.gateway import Gateway, Limits, not_logged_in
+from rotom.gateway import Gateway, joined, not_logged_in
 from rotom.plain import helpers
 from rotom.problem import Kind, Problem
 from rotom.providers import Images, Provider, Reply, Token
@@ -104,7 +103,7 @@ async def _call(gateway: Gateway, plan: ImagePlan, once: bool) -> Reply:
     async with gateway.places[name].taken():
         while True:
             try:
-                _, reply = await gateway.native(name, lambda token: _attempt(gateway, plan, token))
+                _, reply = await gateway.native(name, lambda token: _attempt(gateway, plan, token), counts=True)
                 return reply
             except Problem as problem:
                 failures += 1
@@ -121,7 +120,7 @@ async def _attempt(gateway: Gateway, plan: ImagePlan, token: Token) -> Reply:
     limits = TimeLimits(config.connect_timeout, config.first_byte_timeout, config.idle_timeout)
     reply = await perform(gateway.client, outgoing, limits=limits)
     if windows := provider.windows(reply.headers):
-        gateway.limits[provider.name] = Limits(windows, time.time())
+        gateway.limits[provider.name] = joined(gateway.limits.get(provider.name), windows)
     if reply.status != 200:
         raise provider.refusal(reply.status, reply.headers, reply.body)
     return reply

@@ -175,13 +175,14 @@ class Images:
       models: the names that it goes by, the usual one first.
       take: (drawing, model) -> the body of each call, which makes one image, and what of the request is not in it; raises
         Problem INVALID for what cannot be drawn.
-      dress: (body, whether it is an edit, token) -> the exact request, whose answer has the form of OpenAI's Images API.
-        May take long, so it is called in a thread.
+      dress: (body, whether it is an edit, token) -> the exact request. May take long, so it is called in a thread.
+      read: its answer -> the same in the form of OpenAI's Images API.
     """
 
     models: tuple[Model, ...]
     take: Callable[[Drawing, Model], tuple[Json, Receipt]]
     dress: Callable[[Json, bool, Token], Outgoing]
+    read: Callable[[Json], Json] = lambda answer: answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +237,14 @@ class Provider:
       dress_socket: (turn, model, token) -> the handshake of a WebSocket (a GET, its url begins with ``https``) and the
         message that asks on it; None where turns go by HTTP only. Equal handshakes may share a WebSocket.
       notes: private event, or error -> the response headers that say the same: on a WebSocket nothing else has headers.
+      reader: turn -> a function for its answer, which takes the events of each network read in turn and gives them as
+        OpenAI's own stream would have them (types, order, ids); None: they come like that.
+      origin: token -> the address that is asked for this account, for status; None: there is but one.
+      detour: (problem, token) -> whether another origin is asked for this account from now on. Asked when a turn was
+        refused before anything of its answer came, at most once for each turn; true: the turn is worth one more attempt.
+      compact: (turn, model, token) -> the request that has its conversation compacted, whose answer has the form of
+        OpenAI's; None: a ``compaction_trigger`` behind the conversation does that.
+      callback_origins: web origins whose pages may bring a login's callback by a request of their own.
     """
 
     name: str
@@ -268,3 +277,8 @@ class Provider:
     aliases: tuple[str, ...] = ()
     callback_ports: tuple[int, ...] = ()
     callback_path: str = "/auth/callback"
+    callback_origins: tuple[str, ...] = ()
+    reader: Callable[[Turn], Callable[[list[Event]], list[Event]]] | None = None
+    origin: Callable[[Token], str] | None = None
+    detour: Callable[[Problem, Token], bool] | None = None
+    compact: Callable[[Turn, Model, Token], Outgoing] | None = None

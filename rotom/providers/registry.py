@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rotom.config import Config
 from rotom.problem import Kind, Problem
-from rotom.providers import Provider, chatgpt, custom, openai
+from rotom.providers import Provider, chatgpt, custom, grok, openai
 
-VENDORS = (openai, chatgpt)
+VENDORS = (openai, chatgpt, grok)
 """The modules of those that one logs in to; each has ``make(config) -> Provider``."""
 
 

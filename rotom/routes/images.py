@@ -74,7 +74,7 @@ class Images:
         answers: list[Json] = []
         async with exchange.attended():
             async with draw(self._gateway, plan, once=repeats(exchange)) as replies:
-                answers += [await trio.to_thread.run_sync(_read, reply) async for reply in replies]
+                answers += [await trio.to_thread.run_sync(_read, plan, reply) async for reply in replies]
             out = answer.whole(plan.drawing, answers)
             _note(exchange, out)
             headers = [("content-type", "application/json"), *_told(plan, answers)]
@@ -93,7 +93,7 @@ class Images:
             try:
                 async with draw(self._gateway, plan, once=repeats(exchange)) as replies:
                     async for reply in replies:
-                        answers.append(await trio.to_thread.run_sync(_read, reply))
+                        answers.append(await trio.to_thread.run_sync(_read, plan, reply))
                         for event in answer.completed(plan.drawing, answers[-1]):
                             raw = await trio.to_thread.run_sync(encoded, event.data)
                             if not exchange.started:
@@ -109,8 +109,9 @@ class Images:
                 await exchange.finish()
 
 
-def _read(reply: Reply) -> Json:
-    return answer.read_answer(decoded(reply.body))
+def _read(plan: ImagePlan, reply: Reply) -> Json:
+    value = decoded(reply.body)
+    return answer.read_answer(plan.images.read(value) if isinstance(value, dict) else value)
 
 
 def _told(plan: ImagePlan, answers: list[Json]) -> list[tuple[str, str]]:

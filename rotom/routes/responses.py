@@ -12,6 +12,7 @@ import trio
 from rotom.dialects.responses import DIALECT
 from rotom.dialects.responses.stored import compaction, number, page, replay
 from rotom.gateway import Gateway
+from rotom.gateway.compaction import compacted
 from rotom.problem import Kind, Problem
 from rotom.receipt import HEADER as RECEIPT
 from rotom.routes.generate import EVENT_STREAM, LARGE, answered, parse
@@ -57,15 +58,22 @@ class Responses:
         raise Problem(Kind.INVALID, "Cannot cancel a synchronous response.", retry=False)
 
     async def compact(self, exchange: Exchange) -> None:
-        """A conversation made shorter by the provider: its answer to a ``compaction_trigger`` behind it."""
+        """A conversation made shorter by the provider: by a call of its own, or by its answer to a ``compaction_trigger``
+        behind it."""
         turn = await _read(exchange, {"stream": False, "store": False})
-        trigger = {"type": "compaction_trigger"}
         exchange.log |= {"dialect": DIALECT.name, "model": turn.asked}
-        plan = await self._gateway.plan(turn.with_body(input=[*turn.body["input"], trigger]))
+        plan = await self._gateway.plan(turn)
+        native = plan.provider.compact is not None
+        if not native:
+            trigger = {"type": "compaction_trigger"}
+            plan = await self._gateway.plan(turn.with_body(input=[*turn.body["input"], trigger]))
         exchange.log |= {"provider": plan.provider.name, "dropped": plan.receipt.dropped}
         if (told := plan.receipt.header()) is not None:
             exchange.extra_headers.append((RECEIPT, told))
-        if (whole := await answered(DIALECT, self._gateway, plan, exchange)) is not None:
+        if native:
+            async with exchange.attended():
+                await exchange.json(200, await compacted(self._gateway, plan))
+        elif (whole := await answered(DIALECT, self._gateway, plan, exchange)) is not None:
             response, headers = whole
             await exchange.json(200, compaction(response, plan.turn.body["input"]), headers)
 

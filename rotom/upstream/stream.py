@@ -3,8 +3,8 @@
 Theory of operation: no task, queue or channel lies between the provider's bytes and the reader of an answer, so a slow
 reader slows the provider and a cancelled one stops it. A stream is over with its terminal event; the end of the bytes
 before that is an error, never a clean end. Events that a provider sends for its own clients only are kept back (the last
-of each type is in `Answer.private`). After the terminal event the end of the HTTP body gets a moment to arrive, for that
-decides whether the connection can be used again.
+of each type is in `Answer.private`); the others pass the provider's reader, where it has one. After the terminal event the
+end of the HTTP body gets a moment to arrive, for that decides whether the connection can be used again.
 
 An `Answer` reads its events by a function that it is given, so that answers on WebSockets (sockets.py) are the same to
 their readers.
@@ -42,6 +42,9 @@ LINGER_SECONDS = 0.05
 Read = Callable[[], Awaitable[list[Event]]]
 """Gives the next events, none or several; may be cancelled and called again. Raises a Problem when no more can come."""
 
+Reader = Callable[[list[Event]], list[Event]]
+"""Events of one read -> the same as OpenAI's own stream would have them; see `Provider.reader`."""
+
 
 class Answer:
     """The answer of a provider as it comes in: iterate it for lists of events.
@@ -55,13 +58,16 @@ class Answer:
     ``stream_truncated``, ``connection_lost``, ``timeout``.
     """
 
-    def __init__(self, headers: Mapping[str, str], read: Read, provider: Provider) -> None:
+    def __init__(
+        self, headers: Mapping[str, str], read: Read, provider: Provider, reader: Reader | None = None
+    ) -> None:
         self.headers = dict(headers)
         self.private: dict[str, Event] = {}
         self.complete = False
         self._read = read
         self._is_private = provider.private
         self._notes = provider.notes
+        self._reader = reader
         self._ahead: list[Event] = []
 
     async def begin(self) -> list[Event]:
@@ -105,7 +111,7 @@ class Answer:
                 self.headers.update(self._notes(event))
             else:
                 out.append(event)
-        return out
+        return out if self._reader is None else self._reader(out)
 
 
 class _Stream:
@@ -162,7 +168,7 @@ async def ask(
             raise problem
         if (trouble := _not_a_stream(headers)) is not None:
             raise trouble
-        answer = Answer(headers, _Stream(body).read, provider)
+        answer = Answer(headers, _Stream(body).read, provider, provider.reader and provider.reader(turn))
         yield answer
         if answer.complete:
             await _finish(body)

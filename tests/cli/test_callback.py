@@ -71,6 +71,32 @@ async def test_anything_else_is_refused_and_the_login_goes_on(app, target, heade
     assert await waits_on(app)
 
 
+async def test_the_providers_own_page_may_bring_the_callback_by_a_script():
+    """xAI's consent page does; the official client answers it so (2026-08)."""
+    page = "https://accounts.example"
+    async with callback((0,), PATH, (page,)) as app, httpx.AsyncClient(trust_env=False) as browser:
+        app.state = "the-state"
+        url = f"http://127.0.0.1:{app.port}{PATH}"
+        asked = {
+            "origin": page,
+            "access-control-request-method": "GET",
+            "access-control-request-private-network": "true",
+        }
+        answer = await browser.options(url, headers=asked)
+        assert answer.status_code == 204
+        assert answer.headers["access-control-allow-origin"] == page
+        assert answer.headers["access-control-allow-private-network"] == "true"
+        for other in ("https://evil.example", "null"):
+            answer = await browser.options(url, headers=asked | {"origin": other})
+            assert answer.status_code == 404
+            assert "access-control-allow-origin" not in answer.headers
+        assert (await browser.options(f"{url}/x", headers=asked)).status_code == 404
+        assert await waits_on(app)
+        answer = await browser.get(f"{url}?code=x&state=the-state", headers={"origin": page})
+        assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, page)
+        assert await app.answer() == "code=x&state=the-state"
+
+
 async def test_nothing_is_good_before_the_question_is_asked(app):
     app.state = None
     assert (await get(app, f"{PATH}?code=x&state=")).status_code == 400

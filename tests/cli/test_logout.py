@@ -17,7 +17,9 @@ async def test_logging_out_revokes_and_removes_this_login_only(person):
     token = await person.log_in()
     person.vault.save("grok", TWO)
     done = (0, "Logged out of ChatGPT (Codex) as demo@example.com, plan plus.\n")
-    assert await person.runs("logout") == done
+    status, output = await person.runs("logout")
+    assert (status, "say which" in output) == (64, True)
+    assert await person.runs("logout", "--provider", "openai") == done
     assert person.vault.providers() == ("grok",)
     assert person.simulated.issuer_state._refresh[token.refresh].over == "token_revoked"
     assert await person.runs("logout", "--provider", "codex") == (0, "Not logged in to ChatGPT (Codex).\n")

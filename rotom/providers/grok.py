@@ -19,6 +19,7 @@ from rotom.providers.grok_models import BUILTIN, PROVIDER, read_models
 from rotom.providers.grok_origins import Origins
 from rotom.providers.grok_receipt import receipt
 from rotom.providers.grok_refusals import failure, refusal, windows
+from rotom.providers.grok_speech import speech
 from rotom.providers.grok_usage import usage
 from rotom.providers.oauth import object_of
 from rotom.sse import Event
@@ -61,6 +62,7 @@ def make(config: Config) -> Provider:
         dress=dressed,
         images=images(config, origins.of),
         compact=compacted,
+        speech=speech(config.grok_base_url, lambda token: identity(config, "api", token)),
         refusal=refused,
         failure=failed,
         windows=windows,

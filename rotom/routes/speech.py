@@ -22,7 +22,7 @@ from rotom.server.websocket import Socket, wanted, websocket
 from rotom.sse import dumps
 
 MOST_TEXT = 1 << 20
-"""The longest body, and the longest message, with a text to speak; a provider takes much less."""
+"""The longest message with a text to speak; a provider takes much less."""
 
 LIFE_SECONDS = 3600.0
 QUIET_SECONDS = 600.0

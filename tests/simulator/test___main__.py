@@ -11,7 +11,7 @@ import pytest
 def test_it_serves_and_stops():
     command = [sys.executable, "-m", "rotom.simulator"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
-        lines = [program.stdout.readline() for _ in range(5)]
+        lines = [program.stdout.readline() for _ in range(7)]
         settings = dict(line.removeprefix("export ").strip().split("=") for line in lines)
         with urllib.request.urlopen(settings["ROTOM_OPENAI_ISSUER"], timeout=10) as answer:
             assert b"simulator" in answer.read()

@@ -72,14 +72,14 @@ class House:
         (line,) = found
         return line
 
-    async def log_in(self) -> None:
-        """Log in as the simulator's account, through the real code path."""
-        provider = self.gateway.providers["openai"]
+    async def log_in(self, name: str = "openai") -> None:
+        """Log in as the simulator's account there, through the real code path."""
+        provider = self.gateway.providers[name]
 
         async def person(step: Any) -> str:
             return self.simulator.consent(step.url)
 
-        flow = provider.login("http://127.0.0.1:1455/auth/callback")
+        flow = provider.login(f"http://127.0.0.1:{provider.callback_ports[0]}{provider.callback_path}")
         token = await play(self.gateway.client, flow, person=person)
         await trio.to_thread.run_sync(self.vault.save, provider.name, token)
 

@@ -99,7 +99,7 @@ class Person:
 
     async def address(self):
         """Where the login asks to consent."""
-        return (await self.sees(r"(http://\S+/oauth/authorize\?\S+)\n"))[1]
+        return (await self.sees(r"(http://\S+/oauth2?/authorize\?\S+)\n"))[1]
 
     async def log_in(self):
         """Log in by pasting; the token."""

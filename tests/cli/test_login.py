@@ -36,6 +36,34 @@ async def test_the_browser_comes_back(person):
     assert token.refresh not in raw
 
 
+async def test_a_login_to_grok(person):
+    async with person.types("login", "--provider", "xai", "--no-browser") as process:
+        back = person.simulated.consent(await person.address())
+        assert back.startswith("http://127.0.0.1:56121/callback?")
+        os.write(person.tty, f"{back}\n".encode())
+        assert await person.ends(process) == 0
+    assert "Logged in to Grok (xAI) as demo@example.com." in person.shown
+    token = person.vault.load("grok")
+    assert token.extra["tier"] == 4
+    assert token.access not in person.shown
+    status, output = await person.runs("status")
+    assert (status, "Grok (xAI)  demo@example.com  plan SuperGrok" in output) == (0, True), output
+    assert (await person.runs("refresh", "--provider", "grok"))[0] == 0
+    assert person.vault.load("grok").refresh != token.refresh
+    status, output = await person.runs("models", "--provider", "grok")
+    assert (status, "live list" in output, "grok-4.6" in output) == (0, True, True)
+    assert await person.runs("logout", "--provider", "grok") == (0, "Logged out of Grok (xAI) as demo@example.com.\n")
+
+
+async def test_a_code_for_grok(person):
+    person.simulated.xai.issuer_state.device_interval = 1
+    async with person.types("login", "--provider", "grok", "--device") as process:
+        code = (await person.sees(r"[A-Z0-9]{4}-[A-Z0-9]{4}"))[0]
+        assert person.simulated.approve(code)
+        assert await person.ends(process) == 0
+    assert person.vault.load("grok").email == "demo@example.com"
+
+
 async def test_the_answer_is_pasted_and_corrected(person):
     async with person.types("login", "--no-browser") as process:
         await person.sees(r"1  openai +ChatGPT \(Codex\)")

@@ -86,7 +86,10 @@ class _Session:
         self._exchange = exchange
         self._socket = socket
         self._nursery = nursery
-        self._answers = Answers(gateway.answers.bounds, behind=gateway.answers)
+        bounds = gateway.answers.bounds
+        # No more than one request could hold: who remembers more than that can send it no other way either.
+        bounds = replace(bounds, bytes=min(bounds.bytes, gateway.config.max_body))
+        self._answers = Answers(bounds, behind=gateway.answers)
         self._lanes: dict[str | None, deque[Create]] = {}  # those that are worked off
         self._names: set[str] = set()
         self._places = trio.CapacityLimiter(MOST_RUNNING)

@@ -297,7 +297,6 @@ class Answers:
             node = node.parent
 
     def _enter(self, node: Kept) -> None:
-        self._nodes.setdefault(node.id, node)
         self.bytes += NODE
         for text in (*node.asked, *node.answered):
             if self._take(text) and (name := _name(text)) is not None:

@@ -183,6 +183,24 @@ async def test_what_is_not_stored_belongs_to_its_connection(house: Any, client: 
     assert (await house.ask("x", path=PATH, previous_response_id=mine)).status_code == 400
 
 
+async def test_what_goes_on_from_it_and_is_stored_does_not_store_it(house: Any, client: Client) -> None:
+    mine = (await client.ask("mine", store=False))["response"]["id"]
+    shared = (await client.ask("shared", previous_response_id=mine))["response"]["id"]
+    assert (await house.client.get(f"{PATH}/{shared}")).status_code == 200
+    assert (await house.client.get(f"{PATH}/{mine}")).status_code == 404
+    assert (await house.ask("x", path=PATH, previous_response_id=mine)).status_code == 400
+    assert (await house.ask("x", path=PATH, previous_response_id=shared)).status_code == 200
+    assert sent(house)[0] == "mine"
+
+
+async def test_a_connection_remembers_as_much_as_a_request_can_hold(build: Any) -> None:
+    async with build(max_body="10000") as house, opened(house) as client:
+        first = (await client.ask("x" * 6000, store=False))["response"]["id"]
+        second = (await client.ask("x" * 4000, store=False))["response"]["id"]
+        assert (await client.ask(store=False, previous_response_id=second))["type"] == "response.completed"
+        assert (await client.ask(store=False, previous_response_id=first))["status"] == 400
+
+
 async def test_two_branches_from_one_answer(house: Any, client: Client) -> None:
     root = (await client.ask("root", store=False))["response"]["id"]
     for text in ("left", "right"):

@@ -10,18 +10,17 @@ What is not here: what an element must look like.
 from __future__ import annotations
 
 import codecs
-import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from rotom.problem import Kind, Problem
+from rotom.sse import DECODER
 
 WINDOW = 1 << 20
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-_DECODER = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +130,7 @@ class _Window:
         self.peek()
         while True:
             try:
-                value, end = _DECODER.raw_decode(self._text, self._at)
+                value, end = DECODER.raw_decode(self._text, self._at)
             except RecursionError:
                 raise _broken(f"{where} is nested too deeply") from None
             except ValueError as exc:

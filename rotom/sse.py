@@ -15,6 +15,7 @@ What is not here: what an event means. ``[DONE]`` is an ordinary event of type `
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -34,6 +35,31 @@ def dumps(value: object) -> bytes:
     except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":")).encode()
 
+
+def loads(data: bytes) -> Any:
+    """The value of a client's JSON: UTF-8, and no number that is none in JSON (``NaN``, ``Infinity``) or gets to be one by
+    being read (``1e999``), for it could not be written down again.
+
+    Raises:
+      ValueError: it is something else.
+      RecursionError: it is nested too deeply.
+    """
+    return DECODER.decode(data.decode())  # json itself would guess how it is encoded
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"the number {text[:40]} is too large")
+    return value
+
+
+DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+"""Reads the JSON of clients, as `loads` tells."""
 
 _REMEMBERED = 256  # types of events that are kept ready as bytes; there are about 60
 _TYPES: dict[bytes, str] = {}

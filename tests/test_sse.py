@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rotom.problem import Kind, Problem
-from rotom.sse import Decoder, Event, dumps, encode
+from rotom.sse import Decoder, Event, dumps, encode, loads
 
 STREAM = (
     b"\xef\xbb\xbf: hello\n\n"
@@ -117,3 +117,15 @@ def test_bytes_that_are_no_utf_8_are_replaced() -> None:
 @pytest.mark.parametrize("raw", [b"one\ntwo", b"a\n\nevent: forged\ndata: {}\n\n", b"\n", b"a\n"])
 def test_data_of_several_lines_stays_one_event(raw: bytes) -> None:
     assert Decoder().feed(encode([Event("x", raw), Event("y", b"1")])) == [Event("x", raw), Event("y", b"1")]
+
+
+@pytest.mark.parametrize(
+    "text", ["1e999", "-1e999", "NaN", "Infinity", "-Infinity", "[1.0e400]", '{"a": NaN}', "1 2", ""]
+)
+def test_what_is_no_json_of_a_client(text: str) -> None:
+    with pytest.raises(ValueError, match=r"too large|no JSON|Expecting value|Extra data"):
+        loads(text.encode())
+
+
+def test_json_of_a_client() -> None:
+    assert loads(' {"a": [1, -1.5, 1e308, 1e-999, "é"]}\n'.encode()) == {"a": [1, -1.5, 1e308, 0.0, "é"]}

@@ -16,7 +16,7 @@ from typing import Any
 
 from rotom.dialects import Dialect
 from rotom.problem import Kind, Problem
-from rotom.sse import Json, dumps
+from rotom.sse import Json, dumps, loads
 from rotom.turn import Turn
 
 MOST_BYTES = 200 << 20
@@ -209,7 +209,7 @@ def _request(line: bytes, number: int, offset: int, endpoint: str, seen: dict[st
         return LineError(code, message, number, param)
 
     try:
-        value: Any = json.loads(line.decode(), parse_constant=_no_constant)
+        value: Any = loads(line)
     except (ValueError, RecursionError):
         return LineError("invalid_json_line", "This line is not parseable as valid JSON.", number)
     if not isinstance(value, dict):
@@ -239,10 +239,6 @@ def _request(line: bytes, number: int, offset: int, endpoint: str, seen: dict[st
         message = f"The custom_id is that of line {first} already; each must be unique in the batch."
         return wrong("duplicate_custom_id", message, "custom_id")
     return Request(custom_id, model.strip(), offset, len(line))
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON value")
 
 
 def _is_text(text: str) -> bool:

@@ -20,6 +20,9 @@ from rotom.turn import Turn
 LARGE = 1 << 20
 """Characters of texts and images beyond which an answer is made ready for keeping in a thread."""
 
+SHOWN = 200
+"""Characters of an id that is not known that are told."""
+
 
 def recall(turn: Turn, answers: Answers) -> tuple[Kept | None, list[Any]]:
     """The answer that a turn goes on from, and its own items with those that it refers to in their places.
@@ -31,7 +34,7 @@ def recall(turn: Turn, answers: Answers) -> tuple[Kept | None, list[Any]]:
     if turn.previous is not None and (parent := answers.get(turn.previous)) is None:
         raise Problem(
             Kind.INVALID,
-            f"Previous response with id '{turn.previous}' not found.",
+            f"Previous response with id '{turn.previous[:SHOWN]}' not found.",
             code="previous_response_not_found",
             param="previous_response_id",
             retry=False,
@@ -46,10 +49,11 @@ def _referred(item: Any, answers: Answers) -> Any:
         return answers.item(item["id"]) or item  # clients give back what they understand of it
     if item.get("type") != "item_reference":
         return item
-    if (found := answers.item(str(item.get("id")))) is None:
+    name = str(item.get("id"))
+    if (found := answers.item(name)) is None:
         raise Problem(
             Kind.NOT_FOUND,
-            f"Item with id '{item.get('id')}' not found. Items are not persisted when `store` is set to false. "
+            f"Item with id '{name[:SHOWN]}' not found. Items are not persisted when `store` is set to false. "
             "Try again with `store` set to true, or remove this item from your input.",
             param="input",
             retry=False,

@@ -7,9 +7,7 @@ does not want a stream gets the fold of the very same frames.
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from typing import Any
 
 import trio
 
@@ -21,7 +19,7 @@ from rotom.receipt import HEADER, safe
 from rotom.routes.relay import relay
 from rotom.server.exchange import Exchange
 from rotom.server.routing import Handler
-from rotom.sse import Event, Json, encode
+from rotom.sse import Event, Json, encode, loads
 from rotom.turn import Turn
 
 LARGE = 4 << 20
@@ -39,7 +37,7 @@ def parse(body: bytes, what: str = "body") -> Json:
       Problem: INVALID, saying where the JSON is broken.
     """
     try:
-        value: Any = json.loads(body.decode(), parse_constant=_no_constant)  # JSON is UTF-8; json itself would guess
+        value = loads(body)
     except UnicodeDecodeError as exc:
         raise Problem(Kind.INVALID, f"the {what} is not UTF-8", code="invalid_json") from exc
     except ValueError as exc:
@@ -49,10 +47,6 @@ def parse(body: bytes, what: str = "body") -> Json:
     if not isinstance(value, dict):
         raise Problem(Kind.INVALID, f"the {what} is JSON, but not an object", code="invalid_json")
     return value
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON value")
 
 
 def generate(dialect: Dialect, gateway: Gateway) -> Handler:

@@ -155,7 +155,8 @@ class PromptCache:
         """(input tokens, cached ones of them), and remember the prompt."""
         prompt = dumps([body.get("tools") or [], body.get("instructions") or "", body["input"]])
         tokens = -(-len(prompt) // 4)
-        hashed = hashlib.blake2b(f"{body.get('model')} {body.get('prompt_cache_key')} ".encode(), digest_size=12)
+        told = f"{body.get('model')} {body.get('prompt_cache_key')} "
+        hashed = hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=12)
         shared, hit = 0, True
         for start in range(0, len(prompt) - CACHE_BLOCK + 1, CACHE_BLOCK):
             hashed.update(prompt[start : start + CACHE_BLOCK])

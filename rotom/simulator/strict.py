@@ -230,6 +230,9 @@ def check_schema(schema: object, strict: bool, subject: str, param: str, code: s
         where = "(" + ", ".join(f"'{step}'" for step in context) + ")"
         if part.get("type") == "array" and "items" not in part and "prefixItems" not in part:
             raise bad(where, "array schema missing items")
+        for name, kind, noun in (("properties", dict, "object"), ("required", list, "array")):
+            if name in part and not isinstance(part[name], kind):
+                raise bad(where, f"{part[name]!r:.100} is not of type '{noun}'")
         if strict and part.get("type") == "object":
             if part.get("additionalProperties") is not False:
                 raise bad(where, "'additionalProperties' is required to be supplied and to be false")
@@ -253,7 +256,8 @@ def _schemas(schema: Json, context: tuple[str, ...]) -> Iterator[tuple[tuple[str
     if isinstance(schema.get("items"), dict):
         yield from _schemas(schema["items"], (*context, "items"))
     for group in ("anyOf", "oneOf", "allOf"):
-        for number, part in enumerate(schema.get(group) or []):
+        inside = schema.get(group)
+        for number, part in enumerate(inside if isinstance(inside, list) else []):
             if isinstance(part, dict):
                 yield from _schemas(part, (*context, group, str(number)))
 

@@ -17,6 +17,7 @@ What is not here: which turns are kept and what is made of them (the gateway), a
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -28,6 +29,8 @@ NODE = 800
 """Bytes that a node takes beside its texts: the object, its places in the tables."""
 TEXT = 320
 """Bytes that a text takes beside its letters: its place in the pool, and in the table of items."""
+USE = 8
+"""Bytes that one more use of a text in a node takes."""
 
 _REPEATED = ("instructions", "tools", "text", "tool_choice", "reasoning", "metadata")
 """Fields of a Response object that mostly are what they were the turn before."""
@@ -132,7 +135,8 @@ class Kept:
         if isinstance(item.get("id"), str):
             return item
         prefix = _PREFIXES.get(str(item.get("type", "message")), "item")
-        return {"id": f"{prefix}_{self.id.partition('_')[2] or self.id}i{number:x}", **item}
+        named = f"{prefix}_{self.id.partition('_')[2] or self.id}i{number:x}"
+        return {"id": named, **{key: value for key, value in item.items() if key != "id"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,19 +233,26 @@ class Answers:
         texts = [*draft.asked, *draft.answered, draft.frame]
         if parent is None or parent.repeated != draft.repeated:
             texts.append(draft.repeated)
-        total = NODE + TEXT + sum(len(text) + TEXT for text in texts) + (parent.total if parent is not None else 0)
+        alone = NODE + TEXT + sum(len(text) + TEXT + USE for text in texts)
+        total = alone + (parent.total if parent is not None else 0)
         if total > self.bounds.bytes:
             return None
         self._forget(draft.id)
+        own: dict[bytes, bytes] = {}
+
+        def shared(text: bytes) -> bytes:
+            """The text as others have it already, in another answer or in this one."""
+            return known[0] if (known := self._pool.get(text)) is not None else own.setdefault(text, text)
+
         node = Kept(
             draft.id,
             parent,
             provider,
             account,
-            tuple(map(self._shared, draft.asked)),
-            tuple(map(self._shared, draft.answered)),
+            tuple(map(shared, draft.asked)),
+            tuple(map(shared, draft.answered)),
             draft.frame,
-            self._shared(draft.repeated),
+            shared(draft.repeated),
             total,
         )
         self._nodes[node.id] = node
@@ -273,10 +284,6 @@ class Answers:
         node, _ = self._used.pop(id, (None, 0.0))
         self._release(node)
 
-    def _shared(self, text: bytes) -> bytes:
-        """The text as others have it already."""
-        return self._pool.get(text, (text, 0))[0]
-
     def _hold(self, node: Kept | None) -> None:
         while node is not None:
             holders = self._holders.get(node, 0)
@@ -297,9 +304,10 @@ class Answers:
             node = node.parent
 
     def _enter(self, node: Kept) -> None:
-        self.bytes += NODE
+        self.bytes += _size(node)
         for text in (*node.asked, *node.answered):
             if self._take(text) and (name := _name(text)) is not None:
+                self.bytes += 0 if name in self._items else sys.getsizeof(name)
                 self._items[name] = text, node.provider, node.account
         self._take(node.frame)
         self._take(node.repeated)
@@ -307,10 +315,11 @@ class Answers:
     def _leave(self, node: Kept) -> None:
         if self._nodes.get(node.id) is node:
             del self._nodes[node.id]
-        self.bytes -= NODE
+        self.bytes -= _size(node)
         for text in (*node.asked, *node.answered):
             if self._give_back(text) and (name := _name(text)) in self._items and self._items[name][0] == text:
                 del self._items[name]
+                self.bytes -= sys.getsizeof(name)
         self._give_back(node.frame)
         self._give_back(node.repeated)
 
@@ -331,6 +340,11 @@ class Answers:
         del self._pool[shared]
         self.bytes -= len(text) + TEXT
         return True
+
+
+def _size(node: Kept) -> int:
+    """Bytes that a node takes beside its texts."""
+    return NODE + USE * (len(node.asked) + len(node.answered))
 
 
 def _name(text: bytes) -> str | None:

@@ -70,6 +70,10 @@ async def test_unknown_ids(house: Any) -> None:
         await house.gateway.plan(turn({"type": "item_reference", "id": "rs_x"}))
     assert caught.value.kind is Kind.NOT_FOUND
     assert caught.value.message.startswith("Item with id 'rs_x' not found.")
+    for asked in (turn(SECOND, previous="x" * 10_000), turn({"type": "item_reference", "id": "x" * 10_000})):
+        with pytest.raises(Problem) as caught:
+            await house.gateway.plan(asked)
+        assert len(caught.value.message) < 500
 
 
 @pytest.mark.parametrize(("status", "kept"), [("completed", 1), ("incomplete", 1), ("failed", 0), ("cancelled", 0)])

@@ -171,6 +171,7 @@ async def test_a_hang_up_stops_the_provider_at_once(house: Any, scenario: Any, s
         (b"", "not JSON"),
         (b'{"temperature": NaN}', "NaN"),
         (b'{"max_tokens": -Infinity}', "Infinity"),
+        (b'{"temperature": 1e999}', "too large"),
         (b'{"max_tokens": ' + b"9" * 5000 + b"}", "digits"),
     ],
 )

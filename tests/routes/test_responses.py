@@ -208,6 +208,7 @@ async def test_a_refusal_has_the_providers_headers_too(house: Any) -> None:
     error = refused.json()["error"]
     assert (error["type"], error["plan_type"]) == ("usage_limit_reached", "plus")
     assert error["resets_at"] > 1_000_000_000
+    assert isinstance(error["resets_at"], int)
     assert error["resets_in_seconds"] > 0
     house.simulator.script("usage_limit")
     assert not [name for name in (await house.ask("x")).headers if name.startswith("x-codex-")]

@@ -38,6 +38,9 @@ def output(call_id="call_1", value="done", **more):
     return {"type": "function_call_output", "call_id": call_id, "output": value, **more}
 
 
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
+
+
 def test_a_plain_question_passes(kit):
     assert refusal(kit.question("hi")) is None
 
@@ -213,6 +216,19 @@ def said(**part):
             "invalid_json_schema",
             "text.format.schema",
         ),
+        *(
+            (
+                {"text": {"format": {"type": "json_schema", "name": "n", "strict": True, "schema": SCHEMA | change}}},
+                "invalid_json_schema",
+                "text.format.schema",
+            )
+            for change in (
+                {"properties": 1},
+                {"required": 1.5},
+                {"properties": {"a": {"type": "object", "required": "a"}}},
+            )
+        ),
+        ({"text": {"format": {"type": "json_schema", "name": "n", "schema": SCHEMA | {"anyOf": 5}}}}, None, None),
     ],
 )
 def test_refusals_that_name_a_field(kit, changes, code, param):

@@ -6,6 +6,7 @@ import gc
 import tracemalloc
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -252,16 +253,39 @@ def test_what_is_counted_is_what_is_there(steps: list[tuple[str, int, int]]) -> 
     assert answers.item("msg_0") is None
 
 
-def test_bytes_are_bytes_of_memory() -> None:
+def input_of(number: int, kind: str) -> list[dict[str, Any]]:
+    match kind:
+        case "alike":
+            return [user(f"{number} " * 1000) for _ in range(20)]
+        case "tiny":
+            return [user("x") for _ in range(300)]
+        case "names":
+            return [user("x", id=f"msg_{number}_{place}" + "y" * 3000) for place in range(10)]
+    return [user(f"{number} " * 300)]
+
+
+@pytest.mark.parametrize("kind", ["text", "alike", "tiny", "names"])
+def test_bytes_are_bytes_of_memory(kind: str) -> None:
     answers = Answers(Bounds(1 << 30, 10_000, 3600.0))
     gc.collect()
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        for number in range(500):
-            keep(answers, f"{number:048x}", asked=f"{number} " * 300, tools=[], usage={"input_tokens": 1})
+        for number in range(80):
+            whole = {"id": f"resp_{number:048x}", "output": [said("a", f"msg_{number:048x}")], "usage": {"tokens": 1}}
+            answers.keep(draft(whole, input_of(number, kind)), None, "openai", "acc")
         gc.collect()
         taken = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
     assert 0.7 < taken / answers.bytes < 1.1
+    for number in range(80):
+        answers.delete(f"resp_{number:048x}")
+    assert answers.bytes == 0
+
+
+def test_an_id_that_is_none_is_made_anew() -> None:
+    answers = Answers(BOUNDS)
+    kept = answers.keep(draft({"id": "resp_a", "output": []}, [user("x", id=None), user("y", id=5)]), None, "openai")
+    assert kept is not None
+    assert [answers.item(item["id"]) for item in kept.input] == kept.input

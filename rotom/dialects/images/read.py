@@ -95,9 +95,7 @@ def _whole(least: int, most: int | None = None) -> Check:
         if isinstance(value, bool) or not isinstance(value, int):
             raise bad_type(field, "an integer", value)
         if value < least:
-            message = (
-                f"Invalid '{field}': integer below minimum value. Expected a value >= {least}, but got {value:.9g}."
-            )
+            message = f"Invalid '{field}': integer below minimum value. Expected a value >= {least}, but got less."
             raise invalid(message, "integer_below_min_value", field)
         if most is not None and value > most:
             message = f"Invalid '{field}': integer above maximum value. Expected a value <= {most}, but got more."

@@ -65,7 +65,8 @@ def read(body: Json, headers: Mapping[str, str]) -> Turn:
         asked=asked,
         stream=body.get("stream") is True,
         session=_session(body, headers),
-        hints={name: headers[name] for name in HINTS if name in headers},
+        # What is not ASCII cannot be in the header of a request that is made.
+        hints={name: value for name in HINTS if (value := headers.get(name)) is not None and value.isascii()},
         previous=previous,
         keep=body.get("store") is not False,
     )

@@ -77,3 +77,12 @@ def test_any_body_is_read_or_refused_by_name(read: Any, body: dict[str, Any]) ->
     else:
         assert told is not None
         assert (told.kind, bool(told.code), bool(told.param)) == (Kind.INVALID, True, True)
+
+
+@pytest.mark.parametrize("field", ["n", "output_compression", "frame_count"])
+@pytest.mark.parametrize("number", [-(10**400), 10**400, -1e300])
+def test_numbers_that_no_float_holds(field: str, number: float) -> None:
+    with pytest.raises(Problem) as caught:
+        read_generation({"prompt": "x", field: number})
+    assert (caught.value.kind, caught.value.param) == (Kind.INVALID, field)
+    assert len(caught.value.message) < 200

@@ -199,6 +199,7 @@ def test_input_may_be_left_out_behind_an_answer() -> None:
 def test_hints() -> None:
     headers = {"x-codex-turn-state": "s", "x-codex-installation-id": "private", "authorization": "secret"}
     assert read({"model": "m", "input": "x"}, headers).hints == {"x-codex-turn-state": "s"}
+    assert read({"model": "m", "input": "x"}, {"x-codex-turn-state": "\xe9"}).hints == {}, "it could not be passed on"
 
 
 def test_a_million_items_are_refused_before_they_are_gone_through():

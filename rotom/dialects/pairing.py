@@ -14,6 +14,8 @@ What is not here: how a dialect's messages become items (its history.py).
 
 from __future__ import annotations
 
+from collections import deque
+
 from rotom.dialects.names import call_id
 from rotom.sse import Json
 from rotom.turn import input_text, message
@@ -36,40 +38,43 @@ def add_said(runs: list[Run], items: list[Json]) -> None:
 
 def pair(runs: list[Run]) -> list[Json]:
     """The items of all runs, every call with its output. The items of `runs` may be changed."""
-    results: dict[str, list[tuple[int, Json]]] = {}  # those not yet taken by a call
+    results: dict[str, deque[tuple[int, Json]]] = {}  # those that a call may still take
     for index, (_, items) in enumerate(runs):
         for item in items:
             if item["type"] == "function_call_output":
-                results.setdefault(item["call_id"], []).append((index, item))
+                results.setdefault(item["call_id"], deque()).append((index, item))
     out: list[Json] = []
-    made: set[str] = set()
+    taken: set[int] = set()
+    made: dict[str, int] = {}  # id -> how many calls came with it
     for index, (assistant, items) in enumerate(runs):
         if assistant:
             said = _phases(_followed(items), last=index == len(runs) - 1)
             out += said
-            out += [_answer(index, item, results, made) for item in said if item["type"] in CALLS]
+            out += [_answer(index, item, results, taken, made) for item in said if item["type"] in CALLS]
         else:
             for item in items:
                 if item["type"] != "function_call_output":
                     out.append(item)
-                elif any(left is item for _, left in results[item["call_id"]]):
+                elif id(item) not in taken:
                     out.append(_stray(item))
     return out
 
 
-def _answer(index: int, call: Json, results: dict[str, list[tuple[int, Json]]], made: set[str]) -> Json:
+def _answer(
+    index: int, call: Json, results: dict[str, deque[tuple[int, Json]]], taken: set[int], made: dict[str, int]
+) -> Json:
     """The output of a call of run `index`. A call whose id was there before gets another one, in place."""
     name = call["call_id"]
-    count = 1
     while call["call_id"] in made:
-        count += 1
-        call["call_id"] = call_id(f"{name}_{count}")
-    made.add(call["call_id"])
+        made[name] += 1
+        call["call_id"] = call_id(f"{name}_{made[name]}")
+    made[call["call_id"]] = 1
     kind = f"{call['type']}_output"
-    left = results.get(name, [])
-    for place, (where, output) in enumerate(left):
-        if where > index:
-            del left[place]
+    left = results.get(name, deque())
+    while left:
+        where, output = left.popleft()
+        if where > index:  # else it came before the call, and before all calls that follow
+            taken.add(id(output))
             return {**output, "type": kind, "call_id": call["call_id"]}
     return {"type": kind, "call_id": call["call_id"], "output": UNANSWERED}
 

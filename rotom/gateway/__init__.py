@@ -29,7 +29,7 @@ from rotom import upstream
 from rotom.catalogue import Catalogue, Model
 from rotom.config import Config
 from rotom.gateway.answer import Answer, Plan
-from rotom.gateway.memory import drafted, may_go, recall
+from rotom.gateway.memory import conversation, drafted, may_go, recall
 from rotom.gateway.mending import MENDED, detoured, origin_of
 from rotom.places import Places
 from rotom.problem import Kind, Problem
@@ -258,8 +258,7 @@ class Gateway:
         token = logins[provider.name].token if provider.name in logins else None
         account = token.account_id if token is not None else None
         own = [item for item in own if may_go(item, provider.name, model.id, account)]
-        earlier = parent.conversation() if parent is not None else []
-        items = [*(item for item in earlier if may_go(item, provider.name, model.id, account)), *own]
+        items = [*(item for item in await conversation(parent) if may_go(item, provider.name, model.id, account)), *own]
         extra: dict[str, Any] = {**turn.extra, "provider": provider.name, "model": model.id, "context": model.context}
         mapped = [] if found.exact else [(turn.asked, model.id)]
         body: Json = {"model": model.id, "input": items}
@@ -313,7 +312,7 @@ class Gateway:
           Problem: it goes on from an answer, or refers to an item, that is not kept.
         """
         parent, own = recall(turn, self.answers)
-        turn = turn.with_body(input=[*(parent.conversation() if parent is not None else ()), *own])
+        turn = turn.with_body(input=[*await conversation(parent), *own])
         try:
             name = (await self.catalogue()).resolve(turn.asked).id
         except Problem:

@@ -18,7 +18,7 @@ from rotom.state.answers import Answers, Draft, Kept, draft
 from rotom.turn import Turn
 
 LARGE = 1 << 20
-"""Characters of texts and images beyond which an answer is made ready for keeping in a thread."""
+"""Characters of texts and images beyond which an answer is made ready for keeping, or made items again, in a thread."""
 
 SHOWN = 200
 """Characters of an id that is not known that are told."""
@@ -39,17 +39,30 @@ def recall(turn: Turn, answers: Answers) -> tuple[Kept | None, list[Any]]:
             param="previous_response_id",
             retry=False,
         )
-    return parent, [_referred(item, answers) for item in turn.body.get("input", ())]
+    names: set[str] = set()
+    return parent, [_referred(item, answers, names) for item in turn.body.get("input", ())]
 
 
-def _referred(item: Any, answers: Answers) -> Any:
-    if not isinstance(item, dict):
-        return item
-    if item.get("type") == "reasoning" and not item.get("encrypted_content") and isinstance(item.get("id"), str):
-        return answers.item(item["id"]) or item  # clients give back what they understand of it
-    if item.get("type") != "item_reference":
+def _referred(item: Any, answers: Answers, names: set[str]) -> Any:
+    """The item that an item means. Each is put in once only (`names`): a long one many times over would fill memory."""
+    if not isinstance(item, dict) or item.get("type") not in ("item_reference", "reasoning"):
         return item
     name = str(item.get("id"))
+    seen = name in names
+    if item["type"] == "reasoning":
+        if seen or item.get("encrypted_content") or name != item.get("id"):
+            return item
+        names.add(name)
+        return answers.item(name) or item  # clients give back what they understand of it
+    names.add(name)
+    if seen:
+        raise Problem(
+            Kind.INVALID,
+            # The real API's words (in many reports, 2025 and 2026).
+            f"Duplicate item found with id {name[:SHOWN]}. Remove duplicate items from your input and try again.",
+            param="input",
+            retry=False,
+        )
     if (found := answers.item(name)) is None:
         raise Problem(
             Kind.NOT_FOUND,
@@ -59,6 +72,13 @@ def _referred(item: Any, answers: Answers) -> Any:
             retry=False,
         )
     return found
+
+
+async def conversation(parent: Kept | None) -> list[Json]:
+    """Every item up to an answer, for a turn that goes on from it."""
+    if parent is None:
+        return []
+    return await trio.to_thread.run_sync(parent.conversation) if parent.total > LARGE else parent.conversation()
 
 
 def may_go(item: Any, provider: str, model: str, account: str | None) -> bool:

@@ -50,7 +50,8 @@ class Responses:
 
     async def input_items(self, exchange: Exchange) -> None:
         """What an answer was given, page by page."""
-        await exchange.json(200, page(self._kept(exchange).context(), exchange.query))
+        kept, query = self._kept(exchange), exchange.query
+        await exchange.json(200, await trio.to_thread.run_sync(lambda: page(kept.context(), query)))
 
     async def cancel(self, exchange: Exchange) -> None:
         """Refused: only what runs in the background could be cancelled. Others hang up."""

@@ -17,6 +17,7 @@ What is not here: which turns are kept and what is made of them (the gateway), a
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections import OrderedDict
@@ -31,6 +32,8 @@ TEXT = 320
 """Bytes that a text takes beside its letters: its place in the pool, and in the table of items."""
 USE = 8
 """Bytes that one more use of a text in a node takes."""
+
+_PLACE = re.compile(r"[0-9a-f]{1,8}")
 
 _REPEATED = ("instructions", "tools", "text", "tool_choice", "reasoning", "metadata")
 """Fields of a Response object that mostly are what they were the turn before."""
@@ -127,8 +130,12 @@ class Kept:
 
     def find(self, item_id: str) -> Json | None:
         """An item by the id that was made for it here."""
-        items = (*self.input, *self.output)
-        return next((_bound(item, self.provider, self.account) for item in items if item.get("id") == item_id), None)
+        place = item_id.rpartition("i")[2]
+        texts = (*self.asked, *self.answered)
+        if not _PLACE.fullmatch(place) or (number := int(place, 16)) >= len(texts):
+            return None
+        item = self._named(number, json.loads(texts[number]))
+        return _bound(item, self.provider, self.account) if item["id"] == item_id else None
 
     def _named(self, number: int, item: Json) -> Json:
         # The id says where the item is, so that it need not be remembered.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from rotom.dialects.pairing import UNANSWERED, Run, add_said, pair
@@ -55,6 +56,21 @@ def test_an_id_that_comes_twice_is_made_two() -> None:
         ("a_2", None),
         ("a_2", "2"),
     ]
+
+
+def test_an_id_that_comes_thousands_of_times_costs_no_more_than_thousands_of_ids() -> None:
+    runs: list[Run] = [
+        *((False, [result("a")]) for _ in range(20_000)),
+        (True, [call("a") for _ in range(20_000)]),
+        *((False, [result("a", str(number))]) for number in range(20_000)),
+        *((False, [result("b")]) for _ in range(20_000)),
+    ]
+    begun = time.process_time()
+    items = pair(runs)
+    assert time.process_time() - begun < 5, "it is 0.2 s, and minutes if one of the many is looked for among all others"
+    assert [item["type"] for item in items].count("message") == 40_000
+    assert [item["output"] for item in items[-40_000:-20_000]] == [str(number) for number in range(20_000)]
+    assert len({item["call_id"] for item in items if item["type"] == "function_call"}) == 20_000
 
 
 def test_phases_are_told_from_what_follows() -> None:

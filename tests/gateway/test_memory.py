@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import trio
 
-from rotom.gateway import TIDY_SECONDS
+from rotom.gateway import TIDY_SECONDS, memory
 from rotom.gateway.memory import drafted, may_go
 from rotom.problem import Kind, Problem
 from rotom.sse import Json
-from rotom.state.answers import Answers, Bounds
+from rotom.state.answers import Answers, Bounds, Kept
 from rotom.turn import Turn, input_text, message, output_text
 
 SECOND: Json = message("user", [input_text("and then?")])
@@ -74,6 +75,35 @@ async def test_unknown_ids(house: Any) -> None:
         with pytest.raises(Problem) as caught:
             await house.gateway.plan(asked)
         assert len(caught.value.message) < 500
+
+
+async def test_each_item_is_put_in_once(house: Any) -> None:
+    await remembered(house)
+    reference = {"type": "item_reference", "id": "msg_1"}
+    with pytest.raises(Problem) as caught:
+        await house.gateway.plan(turn(reference, reference))
+    assert (caught.value.kind, caught.value.param) == (Kind.INVALID, "input")
+    assert caught.value.message.startswith("Duplicate item found with id msg_1.")
+    reasoning = {"type": "reasoning", "id": "rs_1", "summary": []}
+    plan = await house.gateway.plan(turn(reasoning, SECOND, reasoning))
+    assert [item.get("encrypted_content") for item in plan.turn.body["input"]] == ["sealed", None, None]
+
+
+async def test_a_long_conversation_is_made_items_beside_the_loop(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    await remembered(house)
+    monkeypatch.setattr(memory, "LARGE", 10)
+    threads = set()
+    real = Kept.conversation
+
+    def seen(self: Kept) -> Any:
+        threads.add(threading.get_ident())
+        return real(self)
+
+    monkeypatch.setattr(Kept, "conversation", seen)
+    plan = await house.gateway.plan(turn(SECOND, previous="resp_1"))
+    assert len(plan.turn.body["input"]) == 4
+    assert threads.isdisjoint({threading.get_ident()})
+    assert threads
 
 
 @pytest.mark.parametrize(("status", "kept"), [("completed", 1), ("incomplete", 1), ("failed", 0), ("cancelled", 0)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 import tracemalloc
 from typing import Any
 
@@ -103,6 +104,16 @@ def test_every_item_can_be_referred_to() -> None:
     assert answers.item("msg_own") == user("x", id="msg_own")
     for name in ("msg_", "msg_zi0", "msg_ai1", "msg_aix", "resp_a", "", "i"):
         assert answers.item(name) is None, name
+
+
+def test_finding_an_item_costs_the_same_wherever_it_is() -> None:
+    answers = Answers(BOUNDS)
+    kept = answers.keep(draft({"id": "resp_a", "output": []}, [user("x") for _ in range(2000)]), None, "openai")
+    assert kept is not None
+    names = [item["id"] for item in kept.input]
+    begun = time.process_time()
+    assert all(answers.item(name) is not None for name in names)
+    assert time.process_time() - begun < 5, "going through all of them each time takes half a minute"
 
 
 def test_what_goes_takes_nothing_from_what_went_on_from_it() -> None:

@@ -130,30 +130,31 @@ def read_choice(body: Json, tools: list[Json]) -> Any:
         return choice
     if not isinstance(choice, dict):
         raise bad_type(choice, name, "one of a string or object")
+    known = {str(tool["type"]) for tool in tools}, {tool["name"] for tool in tools if isinstance(tool.get("name"), str)}
     if name == "function_call":
-        return _chosen({"type": "function", "function": choice}, name, tools)
+        return _chosen({"type": "function", "function": choice}, name, *known)
     if choice.get("type") != "allowed_tools":
-        return _chosen(choice, name, tools)
+        return _chosen(choice, name, *known)
     allowed = required(choice, "allowed_tools", dict, name)
     place = within(name, "allowed_tools")
     mode = required(allowed, "mode", str, place)
     if mode not in ("auto", "required"):
         raise bad_value(mode, within(place, "mode"), ("auto", "required"))
     listed = objects(required(allowed, "tools", list, place), within(place, "tools"))
-    return {"type": "allowed_tools", "mode": mode, "tools": [_chosen(tool, where, tools) for where, tool in listed]}
+    return {"type": "allowed_tools", "mode": mode, "tools": [_chosen(tool, where, *known) for where, tool in listed]}
 
 
-def _chosen(choice: Json, where: str, tools: list[Json]) -> Json:
-    """One tool, by kind and name."""
+def _chosen(choice: Json, where: str, kinds: set[str], names: set[str]) -> Json:
+    """One tool, by kind and name, that is among those of the request."""
     kind = required(choice, "type", str, where)
     if kind not in ("function", "custom"):
-        if not any(tool["type"] == kind for tool in tools):
+        if kind not in kinds:
             raise _not_found(kind, where)
         return {"type": kind}
     name = required(required(choice, kind, dict, where), "name", str, within(where, kind))
-    if not any(tool.get("name") == short_name(name) for tool in tools):
+    if (short := short_name(name)) not in names:
         raise _not_found(name, where)
-    return {"type": kind, "name": short_name(name)}
+    return {"type": kind, "name": short}
 
 
 def _not_found(name: str, where: str) -> Exception:

@@ -39,6 +39,11 @@ _PARAMETER = re.compile(rf'[ \t]*;[ \t]*({_TOKEN})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\
 _HEADER = re.compile(rf"({_TOKEN}):[ \t]*(.*?)[ \t]*")
 
 
+_CHARSETS = {"": "ascii", "us-ascii": "ascii", "utf-8": "utf-8", "iso-8859-1": "latin-1"}
+"""What a coded file name may be written in (RFC 5987), and how Python calls it. It knows more, some of which give halves of
+characters."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """The beginning of a part.
@@ -272,8 +277,8 @@ def _part(head: bytes) -> Part:
     if "filename*" in found:  # not for forms, says RFC 7578, and yet sent
         charset, _, coded = found["filename*"].partition("'")
         try:
-            filename = unquote_to_bytes(coded.partition("'")[2]).decode(charset or "ascii")
-        except (LookupError, ValueError) as exc:
+            filename = unquote_to_bytes(coded.partition("'")[2]).decode(_CHARSETS[charset.lower()])
+        except (KeyError, UnicodeDecodeError) as exc:
             raise _bad(f"the file name of the part {name[:100]!r} cannot be read") from exc
     content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     return Part(name, filename, content_type or None)

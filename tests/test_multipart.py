@@ -218,6 +218,10 @@ def test_boundaries(content_type, value):
         (body(b'Content-Disposition: form-data; name="a"; name="b"\r\n\r\n1'), "no content-disposition"),
         (body(b'Content-Disposition: form-data; name="a" x\r\n\r\n1'), "no content-disposition"),
         (body(b"Content-Disposition: form-data; name=a; filename*=latin-99''x\r\n\r\n1"), "cannot be read"),
+        *(
+            (body(f"Content-Disposition: form-data; name=a; filename*={coded}\r\n\r\n1".encode()), "cannot be read")
+            for coded in ("utf-7''+2AA-", "unicode_escape''%5Cud800", "utf-16''%d8", "zlib''x", "punycode''x")
+        ),
         (body(b"Content-Disposition: form-data; name=a; filename*=utf-8''%ff\r\n\r\n1"), "cannot be read"),
         (body(part("a", b"1", "x: " + "y" * HEAD_BYTES)), "too long"),
         (body(*[part()] * (MOST_PARTS + 1)), "too many parts"),

@@ -31,7 +31,7 @@ async def body_parts(connection: Connection, headers: Mapping[str, str], limit: 
     """
     unpack = _unpacker(headers)
     if int(headers.get("content-length", 0)) > limit:  # h11 let only digits pass
-        raise _too_large(limit)
+        raise _too_large(limit, connection.limits.body)
     conn, size, unpacked = connection.h11, 0, 0
     if conn.they_are_waiting_for_100_continue:
         await connection.send(conn.send(h11.InformationalResponse(status_code=100, headers=[])))
@@ -41,14 +41,14 @@ async def body_parts(connection: Connection, headers: Mapping[str, str], limit: 
         if isinstance(event, h11.Data):
             size += len(event.data)
             if size > limit:
-                raise _too_large(limit)
+                raise _too_large(limit, connection.limits.body)
             if unpack is None:
                 yield bytes(event.data)
                 continue
             for part in unpack(event.data):
                 unpacked += len(part)
                 if unpacked > limit:
-                    raise _too_large(limit)
+                    raise _too_large(limit, connection.limits.body)
                 yield part
                 await trio.lowlevel.checkpoint()
         elif event is h11.NEED_DATA:
@@ -102,10 +102,11 @@ class Gunzip:
             ) from exc
 
 
-def _too_large(limit: int) -> Problem:
-    """The body is longer than allowed."""
+def _too_large(limit: int, usual: int) -> Problem:
+    """The body is longer than allowed, here or anywhere."""
+    advice = "; the setting max_body raises the limit" if limit == usual else ""
     return Problem(
         Kind.TOO_LARGE,
-        f"the request's body is longer than {limit} bytes; the setting max_body raises the limit",
+        f"the request's body is longer than {limit} bytes{advice}",
         code="request_too_large",
     )

@@ -51,7 +51,8 @@ class Collector:
         elif kind in TERMINAL or kind == "response.created":
             response = event.data.get("response")
             if isinstance(response, dict):
-                if kind in TERMINAL and not response.get("output") and (output := self.output()):
+                told = response.get("output")
+                if kind in TERMINAL and not (isinstance(told, list) and told) and (output := self.output()):
                     response = {**response, "output": output}
                     event = Event(kind, data={**event.data, "response": response})
                 self.response = response

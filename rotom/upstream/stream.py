@@ -126,8 +126,8 @@ class _Stream:
         try:
             data = await self._body.__anext__()
         except StopAsyncIteration:
-            # The empty line after the last event may be missing, and only that.
-            if events := self._decoder.feed(b"\n\n"):
+            # The empty line after the last event may be missing, and only that: half an event is none.
+            if (events := self._decoder.feed(b"\n\n")) and all(map(_is_whole, events)):
                 return events
             raise truncated() from None
         except httpx.RequestError as exc:
@@ -136,6 +136,13 @@ class _Stream:
         if self._size > ANSWER_BYTES:
             raise endless()
         return self._decoder.feed(data)
+
+
+def _is_whole(event: Event) -> bool:
+    try:
+        return bool(event.data)
+    except Problem:
+        return False
 
 
 def truncated() -> Problem:

@@ -226,7 +226,7 @@ def _event(message: str | bytes) -> Event:
     """A message as an event: its JSON says the type."""
     if isinstance(message, bytes):
         raise Problem(Kind.UPSTREAM, "the provider sent a binary message, where JSON should be", code="not_a_stream")
-    raw = message.encode()
+    raw = message.encode().replace(b"\r", b" ")  # white space there, and the end of a line in an event stream
     if found := _TYPE.match(message):
         return Event(found[1], raw)
     event = Event("message", raw)

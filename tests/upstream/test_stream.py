@@ -146,6 +146,8 @@ async def test_a_last_event_without_its_empty_line(tmp_path: Path) -> None:
         ((CHUNKED + chunk(encode([CREATED, DELTA])) + END,), "stream_truncated"),
         ((CHUNKED + chunk(encode([CREATED, DELTA])),), "connection_lost"),
         ((HEAD + b"connection: close\r\n\r\n" + encode([CREATED, DELTA]),), "stream_truncated"),
+        ((CHUNKED + chunk(encode([CREATED, DELTA]) + encode([DELTA])[:-9]) + END,), "stream_truncated"),
+        ((CHUNKED + chunk(encode([CREATED, DELTA]) + encode([DONE])[:-9]) + END,), "stream_truncated"),
     ],
 )
 async def test_an_end_without_a_terminal_event_is_an_error(

@@ -66,10 +66,9 @@ class Echo:
         for name, asked in self._parts.items():
             said = whole[name] if isinstance(whole[name], dict) else {}
             whole[name] = {**said, **{key: value for key, value in asked.items() if value is not None}}
-        if not isinstance(whole["output"], list):
-            whole["output"] = []
-        if isinstance(whole["usage"], dict):
-            whole["usage"] = usage(whole["usage"])
+        output, counts = whole["output"], whole["usage"]
+        whole["output"] = [item for item in output if isinstance(item, dict)] if isinstance(output, list) else []
+        whole["usage"] = usage(counts) if isinstance(counts, dict) else None
         return whole
 
 

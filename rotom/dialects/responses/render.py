@@ -127,8 +127,11 @@ class Renderer:
             return Event(kind, data={"type": kind, **{n: error.get(n) for n in ("code", "message", "param")}, **number})
         if kind in _LIFE:
             response = data.get("response")
-            whole = self._complete(response if isinstance(response, dict) else self._made())
-            return Event(kind, data={**data, "response": whole})
+            if not isinstance(response, dict):
+                response = {**(self._collector.response or self._made()), "output": self._collector.output()}
+            if kind in TERMINAL and response.get("status") in (None, "queued", "in_progress"):
+                response = {**response, "status": kind.removeprefix("response.")}
+            return Event(kind, data={**data, "response": self._complete(response)})
         if self._plain and "obfuscation" in data:
             return Event(kind, data={name: value for name, value in data.items() if name != "obfuscation"})
         return event

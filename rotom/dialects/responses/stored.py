@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 
+from rotom.dialects.loose import objects_of
 from rotom.dialects.responses.echo import usage
 from rotom.dialects.responses.refuse import bad_type, bad_value, refused
 from rotom.problem import Kind, Problem
@@ -91,8 +92,9 @@ def _told(response: Json) -> Iterator[_Told]:
 
 def _message(item: Json, at: Json) -> tuple[Json, list[_Told]]:
     events: list[_Told] = []
-    for place, part in enumerate(item.get("content") or ()):
+    for place, part in enumerate(objects_of(item, "content")):
         here = {**at, "content_index": place}
+        annotations = part["annotations"] if isinstance(part.get("annotations"), list) else []
         name, field = ("refusal", "refusal") if "refusal" in part else ("output_text", "text")
         text = part.get(field, "")
         more: Json = {} if name == "refusal" else {"logprobs": []}
@@ -102,7 +104,7 @@ def _message(item: Json, at: Json) -> tuple[Json, list[_Told]]:
             (f"response.{name}.delta", {**here, "delta": text, **more}),
             *(
                 ("response.output_text.annotation.added", {**here, "annotation_index": index, "annotation": note})
-                for index, note in enumerate(part.get("annotations") or ())
+                for index, note in enumerate(annotations)
             ),
             (f"response.{name}.done", {**here, field: text, **more}),
             ("response.content_part.done", {**here, "part": part}),
@@ -112,7 +114,7 @@ def _message(item: Json, at: Json) -> tuple[Json, list[_Told]]:
 
 def _reasoning(item: Json, at: Json) -> tuple[Json, list[_Told]]:
     events: list[_Told] = []
-    for place, part in enumerate(item.get("summary") or ()):
+    for place, part in enumerate(objects_of(item, "summary")):
         here, text = {**at, "summary_index": place}, part.get("text", "")
         events += [
             ("response.reasoning_summary_part.added", {**here, "part": {**part, "text": ""}}),

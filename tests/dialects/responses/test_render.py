@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from rotom.dialects.responses.render import Renderer
 from rotom.problem import Kind, Problem
 from rotom.sse import Event
@@ -141,3 +143,22 @@ def test_the_providers_own_failure_is_passed_on() -> None:
     error = event("error", code="rate_limit_exceeded", message="m")
     [failed] = begun().fail(Problem(Kind.RATE_LIMITED, "m", code="rate_limit_exceeded", event=error))
     assert failed.data["response"]["error"] == {"code": "rate_limit_exceeded", "message": "m"}
+
+
+@pytest.mark.parametrize("response", [None, "x", {}, {"id": "resp_1", "status": "in_progress"}])
+def test_an_end_without_its_object_is_an_end_all_the_same(response: Any) -> None:
+    made = begun()
+    made.feed(event("response.output_item.done", output_index=0, item={"id": "x"}, sequence_number=1))
+    [end] = made.feed(event("response.incomplete", response=response, sequence_number=2))
+    told = end.data["response"]
+    assert (told["id"], told["status"], told["output"]) == ("resp_1", "incomplete", [{"id": "x"}])
+
+
+@pytest.mark.parametrize("output", ["x", 5, None, {}, [5, None, {"id": "x"}]])
+def test_what_is_no_item_is_not_told(output: Any) -> None:
+    made = begun()
+    made.feed(event("response.output_item.done", output_index=0, item={"id": "x"}, sequence_number=1))
+    ended = {"id": "resp_1", "status": "completed", "output": output, "usage": [1]}
+    [end] = made.feed(event("response.completed", response=ended, sequence_number=2))
+    assert end.data["response"]["output"] == [{"id": "x"}]
+    assert end.data["response"]["usage"] is None

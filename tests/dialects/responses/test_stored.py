@@ -44,6 +44,15 @@ def test_a_stream_played_again_is_the_same_answer(name: str) -> None:
     assert text == Response.construct(**response).output_text
 
 
+@pytest.mark.parametrize("junk", [None, 5, "x", {}, [5], [None], [[]], [{"type": "output_text", "annotations": 5}]])
+@pytest.mark.parametrize(("kind", "field"), [("message", "content"), ("reasoning", "summary"), ("message", "other")])
+def test_items_with_junk_in_them_are_played_again(kind: str, field: str, junk: Any) -> None:
+    item = {"type": kind, "id": "x", field: junk}
+    frames = replay({"id": "resp_1", "status": "completed", "output": [item]})
+    assert frames[-2].data["item"] == item
+    assert DIALECT.fold(frames)["output"] == [item]
+
+
 def numbers(listed: dict[str, Any]) -> list[int]:
     return [item["n"] for item in listed["data"]]
 

@@ -90,9 +90,9 @@ def _number(kind: str, schema: Json) -> Any:
     low = schema.get("minimum")
     if low is None and isinstance(schema.get("exclusiveMinimum"), (int, float)):
         low = schema["exclusiveMinimum"] + 1
-    if low is None:
-        low = min(1, schema.get("maximum", 1))
     step = schema.get("multipleOf")
+    if low is None or (low < 0 and not step):  # zod's integers begin at -9007199254740991
+        low = min(1, schema.get("maximum", 1))
     value = math.ceil(low / step) * step if step else low
     return math.ceil(value) if kind == "integer" else value
 

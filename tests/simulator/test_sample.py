@@ -15,6 +15,8 @@ from rotom.simulator.sample import sample
         ({"type": "integer"}, 1),
         ({"type": "integer", "minimum": 10}, 10),
         ({"type": "integer", "maximum": -5}, -5),
+        ({"type": "integer", "minimum": -9007199254740991, "maximum": 9007199254740991}, 1),
+        ({"type": "integer", "minimum": -9, "maximum": -5}, -5),
         ({"type": "integer", "exclusiveMinimum": 0}, 1),
         ({"type": "number", "multipleOf": 5, "minimum": 7}, 10),
         ({"type": "boolean"}, True),

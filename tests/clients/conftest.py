@@ -4,12 +4,13 @@ There are two sorts of rotom to drive. `demo` is ``rotom serve --demo``, as a pe
 with a login to a simulator that runs in a thread of this process, so that a test can script what the provider does and
 look at what reached it. Both log as JSON, so that a test can count the requests that a client made.
 
-The programs are installed by ``.ci/clients``. Where they are missing these tests are skipped and say why; with
-ROTOM_TEST_CLIENTS=required, as in CI, missing is failing.
+Programs and packages for node are installed by ``.ci/clients``, those for Python are the extra ``clients``. Where they are
+missing these tests are skipped and say why; with ROTOM_TEST_CLIENTS=required, as in CI, missing is failing.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -39,6 +40,11 @@ from rotom.upstream.client import make_client
 from rotom.upstream.flows import play
 
 ROOT = Path(__file__).parents[2]
+REQUIRED = os.environ.get("ROTOM_TEST_CLIENTS") == "required"
+LIBRARIES = ("agents", "langchain_openai", "llm")
+
+if REQUIRED and (absent := [name for name in LIBRARIES if importlib.util.find_spec(name) is None]):
+    raise pytest.UsageError(f"not installed: {', '.join(absent)}; pip install -e '.[test,clients]'")
 
 
 class Backend:
@@ -233,15 +239,26 @@ class Claude:
 
 
 @pytest.fixture(scope="session")
-def program() -> str:
+def node_modules() -> Callable[[str, str], Path]:
+    """The path of something in node_modules: ``node_modules("Claude Code", ".bin/claude")``. Without it, or without node,
+    the test is skipped."""
+
+    def find(title: str, path: str) -> Path:
+        found = ROOT / "node_modules" / path
+        if not found.exists() or not shutil.which("node"):
+            reason = f"{title} is not installed: run .ci/clients (it needs npm)"
+            if REQUIRED:
+                pytest.fail(reason)
+            pytest.skip(reason)
+        return found
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def program(node_modules: Callable[[str, str], Path]) -> str:
     """The real Claude Code."""
-    path = ROOT / "node_modules/.bin/claude"
-    if not path.exists() or not shutil.which("node"):
-        reason = "Claude Code is not installed: run .ci/clients (it needs npm)"
-        if os.environ.get("ROTOM_TEST_CLIENTS") == "required":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return str(path)
+    return str(node_modules("Claude Code", ".bin/claude"))
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -167,14 +166,9 @@ class Codex:
 
 
 @pytest.fixture(scope="session")
-def codex_program() -> str:
+def codex_program(node_modules: Callable[[str, str], Path]) -> str:
     """The real Codex CLI."""
-    path = ROOT / "node_modules/.bin/codex"
-    if not path.exists() or not shutil.which("node"):
-        reason = "the Codex CLI is not installed: run .ci/clients (it needs npm)"
-        if os.environ.get("ROTOM_TEST_CLIENTS") == "required":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    path = node_modules("the Codex CLI", ".bin/codex")
     found = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout
     assert re.search(rf"\b{re.escape(VERSION)}\b", found), found
     return str(path)

@@ -34,6 +34,7 @@ FIELDS = (
     "model",
     "served",
     "provider",
+    "account",
     "first",
     "total",
     "input",
@@ -46,9 +47,9 @@ FIELDS = (
     "gone",
     "bug",
 )
-"""What an exchange's line may hold, in this order: `model` is what was asked, `served` what answered, `first` and `total`
-are seconds, `input` to `reasoning` tokens, `dropped` request fields that could not be honoured, `code` a problem's code,
-`bug` the id of a traceback."""
+"""What an exchange's line may hold, in this order: `model` is what was asked, `served` what answered, `account` the
+provider's account where it is not the first one, `first` and `total` are seconds, `input` to `reasoning` tokens, `dropped`
+request fields that could not be honoured, `code` a problem's code, `bug` the id of a traceback."""
 
 
 LONGEST = 400

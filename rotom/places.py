@@ -1,4 +1,4 @@
-"""Places: how many requests are in flight at a provider, and who goes first.
+"""Places: how many requests are in flight at a provider for an account, and who goes first.
 
 People first: who asks for a person takes a place while there is one, and otherwise waits in line. Batches take what is
 to spare: no place while anybody waits, and never the last one, so that a person who comes finds it free.
@@ -65,3 +65,21 @@ class Places:
         while self._spare and self._may_spare():
             self.busy += 1
             self._spare.unpark()
+
+
+class AllPlaces(dict[str, Places]):
+    """The places at the providers, by login: limits are an account's. Made when they are first wanted."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def __missing__(self, login: str) -> Places:
+        places = self[login] = Places(self._most)
+        return places
+
+    def resize(self, most: int) -> None:
+        """There are more or fewer at each from now on."""
+        self._most = most
+        for places in self.values():
+            places.resize(most)

@@ -38,6 +38,7 @@ from rotom.providers import Authorize, DeviceCode, Token
 from rotom.providers.registry import all_providers
 from rotom.routes import DIALECTS, Application
 from rotom.routes.guard import Rules, require_key
+from rotom.running import noted
 from rotom.server import Limits, listen
 from rotom.server.drain import Drain
 from rotom.state.vault import Vault, open_vault
@@ -219,7 +220,8 @@ async def _run(loaded: Loaded, environ: Mapping[str, str], log: Log, demo: bool 
         known = await gateway.keeper.logins()
         fallback = _fallback(await gateway.catalogue(), log)
         if sys.stderr.isatty():
-            logins = [(gateway.providers[name].title, *_owner(login.token)) for name, login in known.items()]
+            used = gateway.keeper.in_use.values()
+            logins = [(gateway.keeper.provider(name).title, *_owner(known[name].token)) for name in used]
             columns = Terminal(sys.stderr).columns
             print(banner(loaded, logins, fallback, bound, demo=demo, columns=columns), file=sys.stderr)
         else:
@@ -231,7 +233,8 @@ async def _run(loaded: Loaded, environ: Mapping[str, str], log: Log, demo: bool 
             )
             if not known:
                 log.warning("no provider is logged in: run 'rotom login'; requests are answered 401 until then")
-        await listen.serve(listeners, app, limits, drain, config.grace)
+        with noted(config, map(str, bound)):
+            await listen.serve(listeners, app, limits, drain, config.grace)
         await batching.ended.wait()
     log.notice("stopped")
     return 0

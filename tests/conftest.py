@@ -31,6 +31,7 @@ from rotom.serve import assemble
 from rotom.server import Limits, listen
 from rotom.server.drain import Drain
 from rotom.simulator import Simulator
+from rotom.simulator.oauth_claims import Account
 from rotom.sse import Decoder, Event
 from rotom.state.vault import Vault, open_vault
 from rotom.upstream.flows import play
@@ -72,16 +73,17 @@ class House:
         (line,) = found
         return line
 
-    async def log_in(self, name: str = "openai") -> None:
-        """Log in as the simulator's account there, through the real code path."""
-        provider = self.gateway.providers[name]
+    async def log_in(self, login: str = "openai", account: Account | None = None) -> None:
+        """Log in by that name, through the real code path, as the simulator's account there, or as another of OpenAI's."""
+        provider = self.gateway.keeper.provider(login)
+        self.simulator.issuer_state.account = account or Account()
 
         async def person(step: Any) -> str:
             return self.simulator.consent(step.url)
 
         flow = provider.login(f"http://127.0.0.1:{provider.callback_ports[0]}{provider.callback_path}")
         token = await play(self.gateway.client, flow, person=person)
-        await trio.to_thread.run_sync(self.vault.save, provider.name, token)
+        await trio.to_thread.run_sync(self.vault.save, login, token)
 
     async def ask(self, text: str, *, path: str = "/v1/messages", **more: Any) -> httpx.Response:
         """One question in words."""

@@ -33,6 +33,7 @@ def name_of(path):
 CORE = (
     *(
         "problem",
+        "accounts",
         "receipt",
         "turn",
         "sse",
@@ -57,6 +58,7 @@ MAY_IMPORT = {
     "dialects": ((*CORE, "dialects"), ()),
     "providers": ((*CORE, "providers"), ()),
     "status": ((*CORE, "providers"), ()),
+    "running": ((*CORE, "state"), ()),
     "state": ((*CORE, "providers", "state"), ("cryptography",)),
     "server": (("problem", "sse", "plain", "wire", "server"), ("h11", "trio", "trio_websocket")),
     "upstream": (

@@ -25,7 +25,12 @@ def test_the_flat_fields_are_the_first_logins():
         "expires_at_local": "2026-05-05 12:15:07 +08:00",
         "remaining_seconds": 3600,
     }
-    assert result["account"] == {"email": "user@example.com", "plan": "plus", "has_active_subscription": True}
+    assert result["account"] == {
+        "name": "default",
+        "email": "user@example.com",
+        "plan": "plus",
+        "has_active_subscription": True,
+    }
     assert result["windows"] == [
         {
             "name": "5 hours",

@@ -289,8 +289,8 @@ class Batching:
         """Ask, and the call that stores the answer."""
         dialect = self._dialect(item)
         turn = await trio.to_thread.run_sync(forms.question, item, dialect)
-        plan = await self.gateway.plan(turn)
-        name = plan.provider.name
+        plan = await self.gateway.plan(turn, alone=True)  # its session is the batch: what they share may be cached
+        name = plan.login
         if len(self._models) >= MODELS:
             self._models.clear()
         self._models[turn.asked] = name

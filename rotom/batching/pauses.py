@@ -1,8 +1,9 @@
-"""When batches leave a provider alone: while a quota window is used beyond the reserve, and after what it refused.
+"""When batches leave a login alone: while a quota window is used beyond the reserve, and after what its provider refused.
 
-Theory of operation: a pause has a provider, an end and a reason. Some were asked for by a refusal and are remembered until
-their end; the others are seen afresh each time in the windows that the gateway knows. What is in force is written down for
-other processes, and told to the log when it changes.
+Theory of operation: a pause has a login (by its name, accounts.py), an end and a reason. Some were asked for by a refusal
+and are remembered until their end; the others are seen afresh each time in the windows that the gateway knows. Only pauses
+of the logins in use are in force: when a person puts another account in use, batches go on with it. What is in force is
+written down for other processes, and told to the log when it changes.
 
 What is not here: what becomes of the requests meanwhile.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 
 from rotom.gateway import Gateway, Limits
+from rotom.gateway.standing import statuses
 from rotom.log import Log
 from rotom.state.batches import Pause
 
@@ -20,7 +22,7 @@ UNKNOWN_RESET = 900.0  # a pause whose end nobody told
 ASK_LIMITS = 600.0  # how often a provider is asked for its limits, when nothing else tells of them
 
 EVERYTHING = ""
-"""Stands for all providers where none is at fault alone."""
+"""Stands for all logins where none is at fault alone."""
 
 
 class Pauses:
@@ -42,32 +44,32 @@ class Pauses:
         self._told: dict[str, Pause] = {}  # all of them
         self._asked: dict[str, float] = {}
 
-    def __contains__(self, provider: str) -> bool:
-        return provider in self._refused or provider in self._told
+    def __contains__(self, login: str) -> bool:
+        return login in self._refused or login in self._told
 
     def now(self) -> list[Pause]:
         """What is in force, as far as this process knows."""
         return [pause for pause in self._told.values() if pause.until > self._now()]
 
-    def add(self, provider: str, seconds: float, reason: str) -> None:
+    def add(self, login: str, seconds: float, reason: str) -> None:
         """A refusal asked for a pause."""
-        self._refused[provider] = Pause(provider, self._now() + seconds, reason)
+        self._refused[login] = Pause(login, self._now() + seconds, reason)
 
     def forget(self) -> None:
         """Nothing is told any more."""
         self._told = {}
 
     async def look(self) -> list[Pause]:
-        """Which providers are to be left alone now, and why."""
+        """Which logins are to be left alone now, and why."""
         now = self._now()
-        served = await self._gateway.served()
+        served = (await self._gateway.in_use()).values()
         limits = self._gateway.limits
         stale = [name for name in served if _stale(limits.get(name), now) and now >= self._asked.get(name, 0.0)]
         if stale:
             self._asked |= dict.fromkeys(stale, now + ASK_LIMITS)
-            await self._gateway.logins()
+            await statuses(self._gateway, stale)
         self._refused = {name: pause for name, pause in self._refused.items() if pause.until > now}
-        found = dict(self._refused)
+        found = {name: pause for name, pause in self._refused.items() if name in (EVERYTHING, *served)}
         for name in served:
             if name not in found and (pause := self._reserve(name, now)) is not None:
                 found[name] = pause

@@ -7,6 +7,8 @@ Usage:
 Commands:
   login     log in to a provider
   logout    revoke a login and remove it
+  accounts  list the accounts that are logged in, and which are in use
+  use       put another account of a provider in use
   serve     serve the logged-in providers on this machine
   status    show logins, token life and rate limits
   models    list the models
@@ -28,7 +30,7 @@ import os
 import sys
 from collections.abc import Iterator
 
-COMMANDS = ("login", "logout", "serve", "status", "models", "batches", "refresh", "config", "key")
+COMMANDS = ("login", "logout", "accounts", "use", "serve", "status", "models", "batches", "refresh", "config", "key")
 
 
 def main(argv: list[str] | None = None) -> int:

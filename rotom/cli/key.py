@@ -61,8 +61,8 @@ def _show(vault: Vault) -> None:
         print("New logins are encrypted with a key made from the passphrase.")
     else:
         print(f"New logins are encrypted with the key from {chosen.name}: {chosen.where}")
-    for provider, (source, fingerprint) in vault.key_hints().items():
-        print(f"  {provider:<10} encrypted with key {fingerprint} from {source}")
+    for login, (source, fingerprint) in vault.key_hints().items():
+        print(f"  {login:<10} encrypted with key {fingerprint} from {source}")
 
 
 def _new_passphrase() -> str:

@@ -6,6 +6,7 @@ Usage:
 Options:
   --provider NAME   the provider: openai (also: codex), chatgpt, grok (also: xai), or the name of an endpoint of yours;
                     without it, they are listed and you choose
+  --account NAME    a further account of the provider, by a name that you give it; without it, your first one
   --api-key         put in the key of an endpoint of yours: it is asked for, or read from standard input when that is
                     no terminal; an empty one is for endpoints that need none
   --base-url URL    where the endpoint NAME is, when it is new: this is written to the setting endpoints
@@ -30,15 +31,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import trio
 
+from rotom.accounts import DEFAULT, account_of, login_name, options, provider_of, select
 from rotom.cli import endpoint, usage
 from rotom.cli.callback import callback
 from rotom.cli.consent import Consent, browser
-from rotom.cli.logins import account, chosen, our_vault
+from rotom.cli.logins import account as whose
+from rotom.cli.logins import chosen, given_account, our_vault, title_of
 from rotom.config import Config, load
 from rotom.problem import Kind, Problem
 from rotom.providers import Provider, Token
@@ -55,6 +59,7 @@ def run(argv: list[str]) -> int:
     """Log in; the exit status."""
     given = usage.parse(__doc__ or "", argv)
     config = load({**given, "--provider": None, "--api-key": None}, os.environ).config
+    account = given_account(given)
     url = given["--base-url"]
     if url is not None:
         provider = endpoint.defined(config, given["--provider"], url)
@@ -63,34 +68,40 @@ def run(argv: list[str]) -> int:
         if given["--provider"] is None and (given["--import"] or given["--take-over"]):
             everyone = [provider for provider in everyone if provider.import_login is not None]
         provider = chosen(everyone, given["--provider"], "log in to")
+    login = login_name(provider.name, account or DEFAULT)
     vault = our_vault(config)
-    if given["--take-over"] and _take_over(vault, provider):
+    if given["--take-over"] and _take_over(vault, provider, login):
         return 0
-    vault.providers()  # a file that we must not touch is told before anybody consents to anything
+    vault.logins()  # a file that we must not touch is told before anybody consents to anything
+    earlier = _earlier(vault, login)
     if given["--import"]:
         token = _imported(provider, Path(given["--import"]).expanduser())
-        vault.save(provider.name, token)
+        vault.save(login, token)
         print(
             "rotom: the login is shared with the program it was imported from: the one that renews it first logs the "
-            f"other out. 'rotom login --provider {provider.name}' gives rotom its own.",
+            f"other out. 'rotom login {options(login)}' gives rotom its own.",
             file=sys.stderr,
         )
     elif given["--api-key"] or provider.login_key is not None:
         token = trio.run(endpoint.tried, config, provider, endpoint.asked_key(provider), strict_exception_groups=True)
-        vault.save(provider.name, token)
+        vault.save(login, token)
         if url is not None:
             endpoint.write_down(config, provider, url)
     else:
-        token = trio.run(_log_in, config, vault, provider, given, strict_exception_groups=True)
-    _tell(vault, provider, token)
+        flow = partial(_log_in, config, vault, provider, login, given, earlier)
+        token = trio.run(flow, strict_exception_groups=True)
+    _tell(vault, provider, login, token)
+    _tell_others(vault, login, token, earlier)
     return 0
 
 
-async def _log_in(config: Config, vault: Vault, provider: Provider, given: Mapping[str, Any]) -> Token:
+async def _log_in(
+    config: Config, vault: Vault, provider: Provider, login: str, given: Mapping[str, Any], earlier: Token | None
+) -> Token:
     async with make_client(config, os.environ) as client:
-        token = await _dialogue(client, provider, given, _earlier(vault, provider))
+        token = await _dialogue(client, provider, given, earlier)
         with trio.CancelScope(shield=True):  # the code is spent: what came for it is not lost to a Ctrl-C
-            await trio.to_thread.run_sync(vault.save, provider.name, token)
+            await trio.to_thread.run_sync(vault.save, login, token)
         if provider.settle is None:
             return token
         try:
@@ -101,14 +112,14 @@ async def _log_in(config: Config, vault: Vault, provider: Provider, given: Mappi
             print(f"rotom: could not ask how this account is routed ({why}); personal accounts do fine without it")
             return token
         if settled != token:
-            await trio.to_thread.run_sync(vault.save, provider.name, settled)
+            await trio.to_thread.run_sync(vault.save, login, settled)
         return settled
 
 
-def _earlier(vault: Vault, provider: Provider) -> Token | None:
-    """The login that this one replaces, where it can be read."""
+def _earlier(vault: Vault, login: str) -> Token | None:
+    """The login of this name as it is, where it can be read."""
     try:
-        return vault.load(provider.name)
+        return vault.load(login)
     except Problem:
         return None
 
@@ -152,7 +163,7 @@ def _imported(provider: Provider, file: Path) -> Token:
     return provider.import_login(data)
 
 
-def _take_over(vault: Vault, provider: Provider) -> bool:
+def _take_over(vault: Vault, provider: Provider, login: str) -> bool:
     """Make a foreign credentials file ours; whether the provider's login was in it."""
     data = vault.foreign()
     if data is None:
@@ -161,28 +172,42 @@ def _take_over(vault: Vault, provider: Provider) -> bool:
     tokens: dict[str, Token] = {}
     if provider.import_login is not None:
         try:
-            tokens[provider.name] = provider.import_login(data)
+            tokens[login] = provider.import_login(data)
         except Problem:
             print(f"rotom: no login for {provider.title} was found in the old file", file=sys.stderr)
     copy = vault.take_over(tokens)
     print(f"The old file is kept as {copy}. It holds its logins unencrypted: remove it when it is not needed.")
-    if provider.name in tokens:
+    if login in tokens:
         print("Do not use the old program on: both would renew the same login and log each other out.")
-        _tell(vault, provider, tokens[provider.name])
-    return provider.name in tokens
+        _tell(vault, provider, login, tokens[login])
+    return login in tokens
 
 
-def _tell(vault: Vault, provider: Provider, token: Token) -> None:
-    source, _ = vault.key_hints()[provider.name]
+def _tell(vault: Vault, provider: Provider, login: str, token: Token) -> None:
+    source, _ = vault.key_hints()[login]
     where = {
         "file": f"the key in {vault.keys.own.where}",
         "passphrase": "your passphrase",
         "credential": "the service manager's key",
         "keyring": "a key in the system's keyring",
     }.get(source, "the key file that you named")
-    print(f"Logged in to {provider.title}{account(token)}.")
+    print(f"Logged in to {title_of(login, provider)}{whose(token)}.")
     print(f"Stored in {vault.path}, encrypted with {where}.")
     if source == "passphrase":
         print("'rotom serve' cannot open it: a passphrase needs a person. 'rotom key remove-passphrase' changes that.")
     else:
         print("Next: rotom serve (one that runs already has the new login)")
+
+
+def _tell_others(vault: Vault, login: str, token: Token, earlier: Token | None) -> None:
+    """What a person should know of this provider's other logins."""
+    provider, name = provider_of(login), account_of(login)
+    if earlier is not None and earlier.owner not in (None, token.owner):
+        print(f"It takes the place of the login{whose(earlier)}; to have both, give one a name by --account.")
+    for other in select(vault.logins(), provider):
+        known = _earlier(vault, other) if other != login else None
+        if known is not None and token.owner is not None and known.owner == token.owner:
+            print(f"This is the same account as {account_of(other)}: the two have their limits in common.")
+    used = vault.in_use()[provider]
+    if used != login:
+        print(f"In use is account {account_of(used)} as before; to change that: rotom use {provider} {name}")

@@ -1,16 +1,20 @@
-"""What the commands about logins share: which provider is meant, the vault, words for an account."""
+"""What the commands about logins share: which provider and which login is meant, the vault, words for an account."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
+from rotom.accounts import DEFAULT, account_of, provider_of, read_account, select
 from rotom.config import Config
 from rotom.problem import Kind, Problem
 from rotom.providers import Provider, Token
 from rotom.state.vault import Vault, open_vault
 from rotom.term import clean
+
+T = TypeVar("T")
 
 
 def our_vault(config: Config) -> Vault:
@@ -46,25 +50,81 @@ def chosen(providers: Sequence[Provider], name: str | None, verb: str) -> Provid
     """
     if name is not None:
         return named(providers, name)
+    lines = [
+        f"{provider.name:<10} {provider.title}" + (f"\n     {'':<10} {provider.about}" if provider.about else "")
+        for provider in providers
+    ]
+    what = f"Which provider to {verb}?"
+    return _asked(providers, lines, what, lambda word: named(providers, word), "say which, by --provider")
+
+
+def given_account(given: Mapping[str, Any]) -> str | None:
+    """The account of the option ``--account``.
+
+    Raises:
+      Problem: with code ``usage`` when it cannot be one.
+    """
+    name = given["--account"]
+    if name is None:
+        return None
+    try:
+        return read_account(name)
+    except ValueError as exc:
+        raise Problem(Kind.INVALID, f"--account: {exc}", code="usage") from None
+
+
+def meant(saved: Sequence[str], providers: Sequence[Provider], provider: str | None, account: str | None) -> list[str]:
+    """The saved logins that are meant by provider and account, in the providers' order; of all, where they are not said.
+
+    Raises:
+      Problem: with code ``usage`` for a provider that does not exist, or an account that nobody is logged in with.
+    """
+    order = [one.name for one in providers]
+    ours = sorted((login for login in saved if provider_of(login) in order), key=lambda x: order.index(provider_of(x)))
+    found = select(ours, named(providers, provider).name if provider is not None else None, account)
+    if account is not None and not found:
+        at = f" at {provider}" if provider is not None else ""
+        known = f"; there is {', '.join(ours)}" if ours else ""
+        raise Problem(Kind.INVALID, f"there is no login with account {account!r}{at}{known}", code="usage")
+    return found
+
+
+def chosen_login(logins: Sequence[str], verb: str) -> str:
+    """The login that a person chooses from a list; Enter takes the first."""
+    what = f"Which login to {verb}?"
+
+    def typed(word: str) -> str:
+        if word in logins:
+            return word
+        raise Problem(Kind.INVALID, f"there is no login {word!r}; there is {', '.join(logins)}", code="usage")
+
+    return _asked(logins, logins, what, typed, "say which, by --provider and --account, or --all")
+
+
+def _asked(choices: Sequence[T], lines: Sequence[str], question: str, typed: Callable[[str], T], instead: str) -> T:
     if not sys.stdin.isatty():
-        if len(providers) == 1:
-            return providers[0]
-        raise Problem(Kind.INVALID, "there are several providers: say which, by --provider", code="usage")
-    for number, provider in enumerate(providers, 1):
-        print(f"  {number}  {provider.name:<10} {provider.title}")
-        if provider.about:
-            print(f"     {'':<10} {provider.about}")
+        if len(choices) == 1:
+            return choices[0]
+        raise Problem(Kind.INVALID, f"there are several: {instead}", code="usage")
+    for number, line in enumerate(lines, 1):
+        print(f"  {number}  {line}")
     while True:
         try:
-            answer = input(f"Which provider to {verb}? [1] ").strip() or "1"
+            answer = input(f"{question} [1] ").strip() or "1"
         except EOFError:
-            raise Problem(Kind.INVALID, "no provider was chosen", code="usage") from None
-        if answer.isdigit() and 1 <= int(answer) <= len(providers):
-            return providers[int(answer) - 1]
+            raise Problem(Kind.INVALID, "none was chosen", code="usage") from None
+        if answer.isdigit() and 1 <= int(answer) <= len(choices):
+            return choices[int(answer) - 1]
         try:
-            return named(providers, answer)
+            return typed(answer)
         except Problem as problem:
             print(f"rotom: {problem.message}")
+
+
+def title_of(login: str, provider: Provider) -> str:
+    """Words for a login: the provider's title, and the account where it is not the first one."""
+    name = account_of(login)
+    return provider.title if name == DEFAULT else f"{provider.title}, account {name}"
 
 
 def account(token: Token) -> str:

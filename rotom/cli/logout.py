@@ -5,7 +5,8 @@ Usage:
 
 Options:
   --provider NAME   the provider; without it, the only one that is logged in, or the one you choose
-  --all             every login
+  --account NAME    the account, where the provider has several
+  --all             every login, or every account of the provider
   --auth-file FILE  the credentials file
   -h, --help        show this text
 
@@ -19,8 +20,9 @@ import sys
 
 import trio
 
+from rotom.accounts import account_of, provider_of
 from rotom.cli import usage
-from rotom.cli.logins import account, chosen, named, our_vault
+from rotom.cli.logins import account, chosen_login, given_account, meant, named, our_vault, title_of
 from rotom.config import Config, load
 from rotom.problem import Problem
 from rotom.providers import Provider, Token
@@ -38,35 +40,38 @@ def run(argv: list[str]) -> int:
     given = usage.parse(__doc__ or "", argv)
     config = load({**given, "--provider": None}, os.environ).config
     vault = our_vault(config)
-    everyone = list(all_providers(config).values())
-    wanted = [named(everyone, given["--provider"])] if given["--provider"] else everyone
-    saved = vault.providers()
-    found = [provider for provider in wanted if provider.name in saved]
+    everyone = all_providers(config)
+    found = meant(vault.logins(), list(everyone.values()), given["--provider"], given_account(given))
     if len(found) > 1 and not given["--all"]:
-        found = [chosen(found, None, "log out of")]
-    for provider in found:
-        _log_out(config, vault, provider)
+        found = [chosen_login(found, "log out of")]
+    for login in found:
+        _log_out(config, vault, everyone[provider_of(login)], login)
     if not found:
-        print("Not logged in" + (f" to {wanted[0].title}." if given["--provider"] else "."))
+        one = given["--provider"] and named(list(everyone.values()), given["--provider"])
+        print("Not logged in" + (f" to {one.title}." if one else "."))
     return 0
 
 
-def _log_out(config: Config, vault: Vault, provider: Provider) -> None:
+def _log_out(config: Config, vault: Vault, provider: Provider, login: str) -> None:
     # A renewal that is under way elsewhere would bring a token that nobody ends: wait for it.
-    with vault.renewal_lock(provider.name).held():
-        _end(config, vault, provider)
+    with vault.renewal_lock(login).held():
+        _end(config, vault, provider, login)
 
 
-def _end(config: Config, vault: Vault, provider: Provider) -> None:
+def _end(config: Config, vault: Vault, provider: Provider, login: str) -> None:
     try:
-        token = vault.load(provider.name)
+        token = vault.load(login)
     except Problem as problem:  # a login that cannot be opened can still be removed
         print(f"rotom: {clean(problem.message)}; it is removed without telling the provider", file=sys.stderr)
         token = None
     if token is not None:
         trio.run(_revoke, config, provider, token, strict_exception_groups=True)
-    vault.remove(provider.name)
-    print(f"Logged out of {provider.title}{account(token) if token else ''}.")
+    before = vault.in_use()
+    vault.remove(login)
+    print(f"Logged out of {title_of(login, provider)}{account(token) if token else ''}.")
+    after = vault.in_use().get(provider.name)
+    if before.get(provider.name) == login and after is not None:
+        print(f"In use is account {account_of(after)} now.")
 
 
 async def _revoke(config: Config, provider: Provider, token: Token) -> None:

@@ -62,12 +62,12 @@ async def _ask(config: Config) -> list[Group]:
 
     groups = []
     async with assemble(config, os.environ, vault=our_vault(config)) as gateway:
-        served = await gateway.served()
+        in_use = await gateway.in_use()
         for name, provider in gateway.providers.items():
             models, source, problem = list(provider.builtin), "built-in", None
-            if name in served:
+            if name in in_use:
                 try:
-                    token = await gateway.keeper.token(name)
+                    token = await gateway.keeper.token(in_use[name])
                     models, _ = await play(gateway.client, provider.models(token))
                     source = "live"
                 except Problem as exc:

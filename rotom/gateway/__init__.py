@@ -8,8 +8,9 @@ comes, and whatever goes wrong is raised to the caller, once the events before i
 
 Two limits of time stand over a provider: for the first byte, and for silence between two reads.
 
-What is not here: one answer under way (answer.py), images (images.py), HTTP and tokens (upstream/), what a provider's words
-mean (providers/), and clients (routes/, dialects/).
+What is not here: one answer under way (answer.py), which account a conversation goes with (bonds.py), the state of the
+logins (standing.py), images (images.py), HTTP and tokens (upstream/), what a provider's words mean (providers/), and
+clients (routes/, dialects/).
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -26,23 +27,28 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import trio
 
 from rotom import upstream
+from rotom.accounts import provider_of
 from rotom.catalogue import Catalogue, Model
 from rotom.config import Config
+from rotom.gateway.advice import advice, direct, final, moved
 from rotom.gateway.answer import Answer, Plan
-from rotom.gateway.memory import conversation, drafted, may_go, recall
-from rotom.gateway.mending import MENDED, detoured, origin_of
-from rotom.places import Places
+from rotom.gateway.bonds import Bonds, Seat, seat
+from rotom.gateway.memory import conversation as conversation_of
+from rotom.gateway.memory import drafted, may_go, recall
+from rotom.gateway.mending import MENDED, detoured, origin_of, without_reasoning
+from rotom.places import AllPlaces
 from rotom.problem import Kind, Problem
 from rotom.providers import Flow, Provider, Token, Window
 from rotom.receipt import Receipt, safe
 from rotom.sse import Json
-from rotom.state.answers import Answers, Bounds
+from rotom.state.answers import Answers, Bounds, Kept
 from rotom.state.counts import Count, Counts, Look
-from rotom.status import LoginStatus
+from rotom.status import Trouble
 from rotom.turn import Turn
 from rotom.upstream.client import Client
 from rotom.upstream.flows import play
-from rotom.upstream.keeper import ASKED, REFUSED, Keeper
+from rotom.upstream.keeper import REFUSED, Keeper
+from rotom.upstream.logins import Login
 from rotom.upstream.models import ModelLists
 from rotom.upstream.retry import delay
 
@@ -60,9 +66,6 @@ MANY = 20_000
 LONG = 256_000
 """Characters beyond which an estimate is made in a thread: other answers would stutter."""
 
-USAGE_SECONDS = 60.0
-"""How long what a provider said of its limits is good for; asking often is a pattern that gets accounts banned."""
-
 WARN_SECONDS = 3600.0
 """How long a warning that another model answered than was asked is good for."""
 
@@ -74,6 +77,16 @@ TIDY_SECONDS = 600.0
 
 PACE = frozenset({"requests", "tokens"})
 """Names of limits that count requests and tokens by the minute."""
+CATALOGUES = 16
+"""Catalogues that are kept: one for each set of logins that conversations go with."""
+
+TROUBLES = frozenset(
+    {
+        *(Kind.UNAUTHENTICATED, Kind.BILLING, Kind.FORBIDDEN, Kind.RATE_LIMITED),
+        *(Kind.INTERNAL, Kind.UPSTREAM, Kind.UNAVAILABLE, Kind.TIMEOUT, Kind.OVERLOADED),
+    }
+)
+"""Kinds of problems that say something of a login or its provider, and not of the question."""
 
 Say = Callable[[str, str], None]
 """Is told what a person should know: (level, sentence)."""
@@ -97,6 +110,9 @@ class Gateway:
       lists: the live model lists; keeper: fresh tokens; client: the one HTTP client.
       say: is told what a person should know.
       nursery: where WebSockets to providers live; None: turns go by HTTP, whatever the settings say.
+
+    Attributes:
+      limits, troubles: by login, what its provider said of its limits, and what went wrong last.
     """
 
     def __init__(
@@ -115,66 +131,57 @@ class Gateway:
         self.client = client
         self.lists = lists
         self.limits: dict[str, Limits] = {}
+        self.troubles: dict[str, Trouble] = {}
         self.counts = Counts()
         self.answers = Answers(_bounds(config))
-        self.places = {name: Places(config.provider_concurrency) for name in providers}
+        self.places = AllPlaces(config.provider_concurrency)
+        self.bonds = Bonds()
         self._say = say
         self._nursery = nursery
         self._sockets: Sockets | None = None
-        self._known: tuple[Config, list[tuple[Model, ...]], Catalogue] | None = None
+        self._catalogues: dict[tuple[str, ...], tuple[Config, list[tuple[Model, ...]], Catalogue]] = {}
         self._warned: dict[tuple[str, str], float] = {}
 
     async def served(self) -> tuple[str, ...]:
         """The names of the providers that are logged in and not switched off, in their fixed order."""
-        here = await self.keeper.logins()
-        return tuple(name for name in self.providers if name in here)
+        await self.keeper.logins()
+        return tuple(name for name in self.providers if name in self.keeper.in_use)
 
-    async def catalogue(self) -> Catalogue:
-        """The models that can be asked now; with no login at all, those that could be."""
-        names = await self.served() or tuple(self.providers)
+    async def in_use(self) -> dict[str, str]:
+        """Provider -> the login of it that is in use, of those that are served."""
+        return {name: self.keeper.in_use[name] for name in await self.served()}
+
+    async def catalogue(self, logins: Iterable[str] | None = None) -> Catalogue:
+        """The models that can be asked now; with no login at all, those that could be.
+
+        Arguments:
+          logins: of whose accounts; None: of those in use.
+        """
+        names = tuple((await self.in_use()).values() if logins is None else logins) or tuple(self.providers)
         lists = [self.lists.models(name) for name in names]  # the very same tuples as long as nothing changed
-        known, config = self._known, self.config
+        known, config = self._catalogues.get(names), self.config
         if known is None or known[0] is not config or [*map(id, known[1])] != [*map(id, lists)]:
             models = [model for models in lists for model in models]
             models += [
-                m for name in names if (images := self.providers[name].images) is not None for m in images.models
+                model
+                for name in names
+                if (images := self.providers[provider_of(name)].images) is not None
+                for model in images.models
             ]
             catalogue = Catalogue(models, config.model_fallback, config.model_aliases, config.model_small)
-            self._known = known = (config, lists, catalogue)
+            if len(self._catalogues) >= CATALOGUES:
+                self._catalogues.clear()
+            self._catalogues[names] = known = (config, lists, catalogue)
         return known[2]
 
     def reload(self, config: Config) -> None:
         """Take another configuration for the turns to come, and look at the credentials again."""
         self.config = config
         self.answers.bounds = _bounds(config)
-        for places in self.places.values():
-            places.resize(config.provider_concurrency)
+        self.places.resize(config.provider_concurrency)
         self.keeper.reload()
 
-    async def logins(self) -> list[LoginStatus]:
-        """Every login with its limits, asked of the provider when what is known of them is older than a minute."""
-        known = await self.keeper.logins()
-        return [await self._login(name, known[name].token) for name in self.providers if name in known]
-
-    async def _login(self, name: str, known: Token | None) -> LoginStatus:
-        provider = self.providers[name]
-        try:
-            with _advice():
-                token = await self.keeper.token(name)
-        except Problem as problem:
-            return LoginStatus(name, provider.title, known or Token(""), problem=problem.message, active=False)
-        limits = self.limits.get(name)
-        if limits is None or time.time() - limits.at > USAGE_SECONDS:
-            try:
-                token, usage = await self.native(name, self._played(provider.usage), token)
-            except Problem as problem:
-                active = problem.kind is not Kind.UNAUTHENTICATED
-                return LoginStatus(name, provider.title, token, problem=problem.message, active=active)
-            limits = self.limits[name] = Limits(usage.windows, time.time(), usage.plan, usage.email)
-        token = replace(token, email=token.email or limits.email, plan=limits.plan or token.plan)
-        return LoginStatus(name, provider.title, token, limits.windows, limits.at)
-
-    def _played(self, call: Callable[[Token], Flow]) -> Callable[[Token], Awaitable[Any]]:
+    def played(self, call: Callable[[Token], Flow]) -> Callable[[Token], Awaitable[Any]]:
         """A call of a provider that is a flow, as one that is awaited."""
         return lambda token: play(self.client, call(token))
 
@@ -185,26 +192,17 @@ class Gateway:
         Raises:
           Problem: it could not be had.
         """
-        for name in await self.served():
+        for name, login in (await self.in_use()).items():
             if (listing := self.providers[name].vendor_models) is not None:
-                _, found = await self.native(name, self._played(partial(listing, client_version)))
+                _, found = await self.native(login, self.played(partial(listing, client_version)))
                 return cast("tuple[Json, str | None]", found)
         return None
 
-    async def renew(self, name: str) -> Token:
-        """Renew a provider's token because a person asked for it.
-
-        Raises:
-          Problem: it cannot be renewed, now or ever.
-        """
-        with _advice():
-            return await self.keeper.renew(name, ASKED)
-
     async def native(
-        self, name: str, call: Callable[[Token], Awaitable[T]], token: Token | None = None, *, counts: bool = False
+        self, login: str, call: Callable[[Token], Awaitable[T]], token: Token | None = None, *, counts: bool = False
     ) -> tuple[Token, T]:
-        """Make a native call of a provider: what it gave, and the token that it took. One that the provider refuses is
-        renewed, once.
+        """Make a native call of a provider for a login: what it gave, and the token that it took. One that the provider
+        refuses is renewed, once.
 
         Arguments:
           token: a good one, where the caller has it already.
@@ -214,28 +212,33 @@ class Gateway:
           Problem: what `call` raises; UNAUTHENTICATED when the login is over.
         """
         if token is None:
-            with _advice():
-                token = await self.keeper.token(name)
-        origin = origin_of(self.providers[name], token)
+            with advice(login):
+                token = await self.keeper.token(login)
+        provider = self.keeper.provider(login)
+        origin = origin_of(provider, token)
         try:
             return token, await call(token)
         except Problem as problem:
-            if counts and detoured(self.providers[name], problem, token, origin):
+            if counts and detoured(provider, problem, token, origin):
                 return token, await call(token)
             if problem.code != "token_refused":
-                raise
-        with _advice():
-            token = await self.keeper.renew(name, REFUSED, token)
+                raise direct(problem, login)  # noqa: B904 - it is the same one
+        with advice(login):
+            token = await self.keeper.renew(login, REFUSED, token)
         try:
             return token, await call(token)
         except Problem as problem:
-            raise _final(problem, name) from problem
+            raise final(problem, login) from problem
 
-    async def plan(self, turn: Turn, answers: Answers | None = None) -> Plan:
+    async def plan(
+        self, turn: Turn, answers: Answers | None = None, *, conversation: str | None = None, alone: bool = False
+    ) -> Plan:
         """Who answers this turn, and all that it is asked: earlier answers and items it refers to are put in.
 
         Arguments:
           answers: where those are looked for; None: in the gateway's own.
+          conversation: what ties turns without a session together: they stay with one account.
+          alone: the turn is part of no conversation, whatever its session is good for.
 
         Raises:
           Problem: UNAUTHENTICATED without any login; NOT_FOUND for a model that nobody here has, or an item; INVALID for
@@ -244,7 +247,9 @@ class Gateway:
         if not (logins := await self.keeper.logins()):
             raise not_logged_in()
         parent, own = recall(turn, self.answers if answers is None else answers)
-        found = (await self.catalogue()).find(turn.asked)
+        conversation = None if alone else turn.session or conversation
+        seats = self._seats(logins, conversation, parent, own)
+        found = (await self.catalogue(seat.login for seat in seats.values())).find(turn.asked)
         model = found.model
         if model.draws:
             raise Problem(
@@ -255,10 +260,17 @@ class Gateway:
                 retry=False,
             )
         provider = self.providers[model.provider]
-        token = logins[provider.name].token if provider.name in logins else None
-        account = token.account_id if token is not None else None
-        own = [item for item in own if may_go(item, provider.name, model.id, account)]
-        items = [*(item for item in await conversation(parent) if may_go(item, provider.name, model.id, account)), *own]
+        seat = seats[provider.name]
+        earlier = await conversation_of(parent)
+        own, earlier = (
+            [item for item in items if may_go(item, provider.name, model.id, seat.owner)] for items in (own, earlier)
+        )
+        readable = self.bonds.tie(provider.name, conversation, seat, own)
+        if readable is not None:
+            own, earlier = ([item for item in items if readable(item)] for items in (own, earlier))
+        if seat.lost:
+            self._say("info", moved(provider.name, seat.login))
+        items = [*earlier, *own]
         extra: dict[str, Any] = {**turn.extra, "provider": provider.name, "model": model.id, "context": model.context}
         mapped = [] if found.exact else [(turn.asked, model.id)]
         body: Json = {"model": model.id, "input": items}
@@ -283,8 +295,22 @@ class Gateway:
             receipt,
             parent=parent,
             own=tuple(own),
-            account=account,
+            login=seat.login,
+            account=seat.owner,
         )
+
+    def _seats(
+        self, logins: Mapping[str, Login], conversation: str | None, parent: Kept | None, own: Sequence[Any]
+    ) -> dict[str, Seat]:
+        """Provider -> the login that a conversation goes with there."""
+        seats = {}
+        for name in self.providers:
+            if (used := self.keeper.in_use.get(name)) is None:
+                continue
+            began = parent.account if parent is not None and parent.provider == name else None
+            began = began or self.bonds.began(name, conversation, own)
+            seats[name] = seat(name, logins, used, began, name in self.keeper.moved)
+        return seats
 
     async def remember(self, plan: Plan, response: Json, answers: Answers | None = None) -> None:
         """Keep the answer to a plan, so that another turn can go on from it. To be called before a client can know its
@@ -312,7 +338,7 @@ class Gateway:
           Problem: it goes on from an answer, or refers to an item, that is not kept.
         """
         parent, own = recall(turn, self.answers)
-        turn = turn.with_body(input=[*await conversation(parent), *own])
+        turn = turn.with_body(input=[*await conversation_of(parent), *own])
         try:
             name = (await self.catalogue()).resolve(turn.asked).id
         except Problem:
@@ -345,12 +371,13 @@ class Gateway:
         """
         try:
             with trio.CancelScope() as silence:
-                async with self.places[plan.provider.name].taken(spare=spare), AsyncExitStack() as stack:
+                async with self.places[plan.login].taken(spare=spare), AsyncExitStack() as stack:
                     answer = await self._first_content(plan, silence, stack, once)
                     self._compare(answer)
                     try:
                         yield answer
                     finally:
+                        self.bonds.learn(plan.provider.name, plan.account or "", answer.sealed())
                         if answer.usage is not None:
                             self.counts.learn(plan.look, answer.usage, answer.output() if answer.whole else ())
         except Problem as problem:
@@ -358,9 +385,17 @@ class Gateway:
                 # Whatever we think, the provider knows that it is too much.
                 tokens = (await self._count(plan.look)).tokens
                 problem.limit = max(tokens, plan.model.context + 1), plan.model.context
+            self.trouble(plan.login, problem)
             raise
         if silence.cancelled_caught:
-            raise _silent(self.config.idle_timeout)
+            silent = _silent(self.config.idle_timeout)
+            self.trouble(plan.login, silent)
+            raise silent
+
+    def trouble(self, login: str, problem: Problem) -> None:
+        """Remember what went wrong with a login, if that says something of it."""
+        if problem.kind in TROUBLES:
+            self.troubles[login] = Trouble(time.time(), int(problem.kind), problem.code, problem.message)
 
     def _compare(self, answer: Answer) -> None:
         """Warn, once in a while, when the provider says that another model answers than the one that was asked."""
@@ -378,8 +413,8 @@ class Gateway:
 
     async def _first_content(self, plan: Plan, silence: trio.CancelScope, stack: AsyncExitStack, once: bool) -> Answer:
         """Try until an answer has content, as often as that makes sense. The live attempt's resources go to `stack`."""
-        name, begun, failures = plan.provider.name, trio.current_time(), 0
-        with _advice():
+        name, begun, failures = plan.login, trio.current_time(), 0
+        with advice(name):
             token = await self.keeper.token(name)
         renewed = False
         mended: set[Callable[[Turn], Turn]] = set()
@@ -393,10 +428,12 @@ class Gateway:
                 await attempt.aclose()
                 if problem.code == "token_refused" and not renewed:
                     renewed = True
-                    with _advice():
+                    with advice(name):
                         token = await self.keeper.renew(name, REFUSED, token)
                 elif (mend := MENDED.get(problem.code or "")) is not None and mend not in mended:
                     mended.add(mend)
+                    if mend is without_reasoning:
+                        self.bonds.spoil(plan.provider.name, plan.account or "", plan.turn.body["input"])
                     plan = replace(plan, turn=mend(plan.turn))
                 elif elsewhere is None and detoured(plan.provider, problem, token, origin):
                     elsewhere = problem
@@ -406,7 +443,7 @@ class Gateway:
                     if pause is None or once:
                         if elsewhere is not None:
                             problem.message += f" (another address had refused before: {elsewhere.message})"
-                        raise _final(problem, name) from problem
+                        raise final(problem, name) from problem
                     await trio.sleep(pause)
             except BaseException:
                 await attempt.aclose()
@@ -419,7 +456,7 @@ class Gateway:
     @asynccontextmanager
     async def _attempt(self, plan: Plan, token: Token, silence: trio.CancelScope) -> AsyncIterator[Answer]:
         async with self._ask(plan, token) as source:
-            self._learn(plan.provider, source.headers)
+            self._learn(plan, source.headers)
             answer = Answer(plan, source, silence, self.config.idle_timeout)
             answer.secret = token.access.encode()
             answer.served = source.headers.get("openai-model")
@@ -428,7 +465,7 @@ class Gateway:
                 yield answer
             finally:
                 if source.private:
-                    self._learn(plan.provider, source.headers)
+                    self._learn(plan, source.headers)
 
     def _ask(self, plan: Plan, token: Token) -> AbstractAsyncContextManager[upstream.Answer]:
         provider, model, turn, config = plan.provider, plan.model, plan.turn, self.config
@@ -440,27 +477,16 @@ class Gateway:
             self._sockets = Sockets(self.client, self._nursery, self._say)
         return self._sockets.ask(provider, model, token, turn, limits=config)
 
-    def _learn(self, provider: Provider, headers: Mapping[str, str]) -> None:
+    def _learn(self, plan: Plan, headers: Mapping[str, str]) -> None:
         """What an answer says beside the answer: the account's limits, and whether the list of models changed."""
-        if windows := provider.windows(headers):
-            self.limits[provider.name] = joined(self.limits.get(provider.name), windows)
+        if windows := plan.provider.windows(headers):
+            self.limits[plan.login] = joined(self.limits.get(plan.login), windows)
         if etag := headers.get("x-models-etag"):
-            self.lists.saw_etag(provider.name, etag)
+            self.lists.saw_etag(plan.login, etag)
 
 
 def _bounds(config: Config) -> Bounds:
     return Bounds(config.answers_bytes, config.answers_count, config.answers_age)
-
-
-@contextmanager
-def _advice() -> Iterator[None]:
-    """A client is shown the message alone, so what to do must stand in it too."""
-    try:
-        yield
-    except Problem as problem:
-        if problem.hint and problem.hint not in problem.message:
-            problem.message = f"{problem.message} ({problem.hint})"
-        raise
 
 
 def not_logged_in() -> Problem:
@@ -482,18 +508,6 @@ def joined(known: Limits | None, windows: tuple[Window, ...]) -> Limits:
     said = {(window.minutes, window.limit) for window in windows}
     others = tuple(window for window in known.windows if (window.minutes, window.limit) not in said)
     return replace(known, windows=(*others, *windows))
-
-
-def _final(problem: Problem, provider: str) -> Problem:
-    """What the client is told in the end: a refusal that survived a renewal means that the login is over."""
-    if problem.code != "token_refused":
-        return problem
-    return Problem(
-        Kind.UNAUTHENTICATED,
-        f"the provider does not accept this login any more: run 'rotom login --provider {provider}'",
-        code="login_over",
-        retry=False,
-    )
 
 
 def _silent(seconds: float) -> Problem:

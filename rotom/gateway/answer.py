@@ -11,11 +11,14 @@ What is not here: which attempt this is and what becomes of a failure (the gatew
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import trio
 
 from rotom import upstream
+from rotom.accounts import facts
 from rotom.catalogue import Model
 from rotom.fold import FAILED, FINISHED
 from rotom.problem import Problem
@@ -48,7 +51,7 @@ class Plan:
 
     Fields:
       parent: the earlier answer that it goes on from; own: its items beyond that.
-      account: the one that is asked, as far as it has a name.
+      login: the name of the login that is asked; account: its owner (bonds.py).
     """
 
     turn: Turn
@@ -58,7 +61,12 @@ class Plan:
     receipt: Receipt = field(default_factory=Receipt)
     parent: Kept | None = None
     own: tuple[Json, ...] = ()
+    login: str = ""
     account: str | None = None
+
+    def facts(self) -> Json:
+        """What the log says of it."""
+        return {**facts(self.login), "dropped": self.receipt.dropped}
 
 
 class Answer:
@@ -142,6 +150,15 @@ class Answer:
             if event.type == "response.output_item.done":
                 self._items.append(event)
         return events
+
+    def sealed(self) -> list[Any]:
+        """The items among them that hold something encrypted."""
+        found = []
+        for event in self._items:
+            if b'"encrypted_content"' in event.raw:
+                with suppress(Problem):  # what is no JSON is not remembered
+                    found.append(event.data.get("item"))
+        return found
 
     def output(self) -> list[Json]:
         """The items that were completed, in their order."""

@@ -46,6 +46,7 @@ async def compacted(gateway: Gateway, plan: Plan) -> Json:
             raise Problem(Kind.UPSTREAM, message, code="upstream_error", retry=False)
         return value
 
-    async with gateway.places[provider.name].taken():
-        _, value = await gateway.native(provider.name, call, counts=True)
+    async with gateway.places[plan.login].taken():
+        _, value = await gateway.native(plan.login, call, counts=True)
+    gateway.bonds.learn(provider.name, plan.account or "", value["output"])
     return value

@@ -38,7 +38,7 @@ _TURNED_AWAY = frozenset({Kind.RATE_LIMITED, Kind.UNAVAILABLE, Kind.OVERLOADED})
 
 @dataclass(frozen=True, slots=True)
 class ImagePlan:
-    """A drawing with the model and provider that will draw it, the body of each call, and what is not honoured."""
+    """A drawing with the model and login that will draw it, the body of each call, and what is not honoured."""
 
     drawing: Drawing
     model: Model
@@ -46,6 +46,7 @@ class ImagePlan:
     images: Images
     body: Json
     receipt: Receipt
+    login: str
 
 
 async def plan_images(gateway: Gateway, drawing: Drawing) -> ImagePlan:
@@ -55,7 +56,7 @@ async def plan_images(gateway: Gateway, drawing: Drawing) -> ImagePlan:
       Problem: UNAUTHENTICATED without any login; NOT_FOUND for a model that makes no images here; INVALID for what cannot
         be drawn, or, where `strict` is set, not as it was asked for.
     """
-    if not await gateway.served():
+    if not (in_use := await gateway.in_use()):
         raise not_logged_in()
     found = (await gateway.catalogue()).find_image(drawing.asked)
     provider = gateway.providers[found.model.provider]
@@ -67,7 +68,7 @@ async def plan_images(gateway: Gateway, drawing: Drawing) -> ImagePlan:
         receipt = Receipt((), ((drawing.asked, found.model.id),)) + receipt
     if gateway.config.strict and (problem := receipt.problem()) is not None:
         raise problem
-    return ImagePlan(drawing, found.model, provider, images, body, receipt)
+    return ImagePlan(drawing, found.model, provider, images, body, receipt, in_use[provider.name])
 
 
 @asynccontextmanager
@@ -99,17 +100,18 @@ async def draw(
 
 
 async def _call(gateway: Gateway, plan: ImagePlan, once: bool) -> Reply:
-    name, begun, failures = plan.provider.name, trio.current_time(), 0
-    async with gateway.places[name].taken():
+    login, begun, failures = plan.login, trio.current_time(), 0
+    async with gateway.places[login].taken():
         while True:
             try:
-                _, reply = await gateway.native(name, lambda token: _attempt(gateway, plan, token), counts=True)
+                _, reply = await gateway.native(login, lambda token: _attempt(gateway, plan, token), counts=True)
                 return reply
             except Problem as problem:
                 failures += 1
                 pause = delay(problem, failures, trio.current_time() - begun, random.random())  # noqa: S311
                 harmless = problem.code in _NOT_REACHED or problem.kind in _TURNED_AWAY
                 if pause is None or once or not harmless:
+                    gateway.trouble(login, problem)
                     raise
             await trio.sleep(pause)
 
@@ -120,7 +122,7 @@ async def _attempt(gateway: Gateway, plan: ImagePlan, token: Token) -> Reply:
     limits = TimeLimits(config.connect_timeout, config.first_byte_timeout, config.idle_timeout)
     reply = await perform(gateway.client, outgoing, limits=limits)
     if windows := provider.windows(reply.headers):
-        gateway.limits[provider.name] = joined(gateway.limits.get(provider.name), windows)
+        gateway.limits[plan.login] = joined(gateway.limits.get(plan.login), windows)
     if reply.status != 200:
         raise provider.refusal(reply.status, reply.headers, reply.body)
     return reply

@@ -28,9 +28,10 @@ AUDIO = ("audio/", "application/json", "application/octet-stream")
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """A provider that speaks, and how."""
+    """A provider that speaks, with which login, and how."""
 
     provider: Provider
+    login: str
     speech: Speech
 
 
@@ -72,13 +73,13 @@ async def speaker(gateway: Gateway) -> Speaker:
     Raises:
       Problem: UNAUTHENTICATED without any login; NOT_FOUND when none of those logged in speaks.
     """
-    served = await gateway.served()
+    served = await gateway.in_use()
     if not served:
         raise not_logged_in()
-    for name in served:
+    for name, login in served.items():
         provider = gateway.providers[name]
         if provider.speech is not None:
-            return Speaker(provider, provider.speech)
+            return Speaker(provider, login, provider.speech)
     able = [name for name, provider in gateway.providers.items() if provider.speech is not None]
     advice = f"; log in to one that does: rotom login --provider {able[0]}" if able else ""
     raise Problem(
@@ -98,13 +99,13 @@ async def say(gateway: Gateway, who: Speaker, body: Json) -> AsyncIterator[Passi
     Cancellation: at any moment, and the provider's request ends with it; so it does when the block is left.
     """
     provider = who.provider
-    async with gateway.places[provider.name].taken(), AsyncExitStack() as stack:
+    async with gateway.places[who.login].taken(), AsyncExitStack() as stack:
 
         async def attempt(token: Token) -> Passing:
             outgoing = who.speech.say(body, token)
             return await stack.enter_async_context(passed(gateway.client, provider, outgoing, _limits(gateway)))
 
-        _, answer = await gateway.native(provider.name, attempt)
+        _, answer = await gateway.native(who.login, attempt)
         if not answer.headers.get("content-type", "").strip().lower().startswith(AUDIO):
             raise _no_audio()
         yield answer
@@ -118,13 +119,13 @@ async def talk(gateway: Gateway, who: Speaker, query: Mapping[str, str]) -> Asyn
       Problem: on entry when there is none.
     """
     provider = who.provider
-    async with gateway.places[provider.name].taken(), AsyncExitStack() as stack:
+    async with gateway.places[who.login].taken(), AsyncExitStack() as stack:
 
         async def attempt(token: Token) -> Duplex:
             outgoing = who.speech.connect(query, token)
             return await stack.enter_async_context(duplex(gateway.client, provider, outgoing, _limits(gateway)))
 
-        token, line = await gateway.native(provider.name, attempt)
+        token, line = await gateway.native(who.login, attempt)
         yield Talk(line, who.speech, token.access)
 
 
@@ -142,7 +143,7 @@ async def voices(gateway: Gateway, who: Speaker, voice: str | None = None) -> Re
             raise who.provider.refusal(reply.status, reply.headers, reply.body)
         return reply
 
-    _, reply = await gateway.native(who.provider.name, attempt)
+    _, reply = await gateway.native(who.login, attempt)
     return reply
 
 

@@ -42,6 +42,12 @@ class Token:
     obtained_at: float = 0.0
     extra: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def owner(self) -> str | None:
+        """Whose it is, as far as it says so: an account, and the person in it, since workspaces have several."""
+        person = self.extra.get("user_id")
+        return f"{self.account_id}/{person}" if self.account_id and person else self.account_id
+
     def __repr__(self) -> str:
         return f"Token(account_id={self.account_id!r}, plan={self.plan!r}, expires_at={self.expires_at!r})"
 

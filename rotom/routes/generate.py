@@ -63,7 +63,7 @@ def generate(dialect: Dialect, gateway: Gateway) -> Handler:
         turn = replace(turn, extra={**turn.extra, "request_id": exchange.id})
         exchange.log |= {"model": turn.asked, "stream": turn.stream, "dropped": turn.dropped}
         plan = await gateway.plan(turn)
-        exchange.log |= {"provider": plan.provider.name, "dropped": plan.receipt.dropped}
+        exchange.log |= plan.facts()
         if (told := plan.receipt.header()) is not None:
             exchange.extra_headers.append((HEADER, told))
         if turn.stream:

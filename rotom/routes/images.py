@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import trio
 
+from rotom.accounts import facts
 from rotom.dialects.images import NAME, answer
 from rotom.dialects.images.read import read_edit, read_generation
 from rotom.drawing import Drawing, decoded, encoded
@@ -61,7 +62,7 @@ class Images:
         exchange.log |= {
             "model": drawing.asked or plan.model.id,
             "served": plan.model.id,
-            "provider": plan.provider.name,
+            **facts(plan.login),
             "stream": drawing.stream,
             "dropped": plan.receipt.dropped,
         }

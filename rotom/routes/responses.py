@@ -68,7 +68,7 @@ class Responses:
         if not native:
             trigger = {"type": "compaction_trigger"}
             plan = await self._gateway.plan(turn.with_body(input=[*turn.body["input"], trigger]))
-        exchange.log |= {"provider": plan.provider.name, "dropped": plan.receipt.dropped}
+        exchange.log |= plan.facts()
         if (told := plan.receipt.header()) is not None:
             exchange.extra_headers.append((RECEIPT, told))
         if native:

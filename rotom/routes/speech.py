@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import trio
 
+from rotom.accounts import facts
 from rotom.gateway import Gateway
 from rotom.gateway.speech import Talk, say, speaker, talk, voices
 from rotom.plain import helpers
@@ -40,7 +41,7 @@ class Speech:
         exchange.log["dialect"] = "speech"
         body = parse(await exchange.body())
         who = await speaker(self._gateway)
-        exchange.log["provider"] = who.provider.name
+        exchange.log |= facts(who.login)
         async with exchange.attended(), say(self._gateway, who, body) as sound:
             exchange.start(200, [("content-type", sound.headers["content-type"])])
             async for piece in sound:
@@ -52,7 +53,7 @@ class Speech:
         """GET: the voices that there are, or one of them."""
         exchange.log["dialect"] = "speech"
         who = await speaker(self._gateway)
-        exchange.log["provider"] = who.provider.name
+        exchange.log |= facts(who.login)
         async with exchange.attended():
             reply = await voices(self._gateway, who, exchange.params.get("voice"))
             await exchange.answer(200, [("content-type", "application/json")], reply.body)
@@ -72,7 +73,7 @@ class Speech:
             raise Problem(Kind.UPGRADE_REQUIRED, message, code="no_websocket")
         exchange.log["dialect"] = "speech"
         who = await speaker(self._gateway)
-        exchange.log["provider"] = who.provider.name
+        exchange.log |= facts(who.login)
         async with talk(self._gateway, who, exchange.query) as provider, websocket(exchange) as client:
             await _Session(client, provider).run()
 

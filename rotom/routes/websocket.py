@@ -184,8 +184,10 @@ class _Session:
         try:
             turn = await self._read(asked, str(facts["id"]))
             facts |= {"model": turn.asked, "stream": True, "dropped": turn.dropped}
-            plan = await self._gateway.plan(turn, self._answers)
-            facts |= {"provider": plan.provider.name, "dropped": plan.receipt.dropped}
+            # Without a session of its own, a conversation is what comes in one lane of a connection.
+            lane = f"{self._exchange.id}/{asked.lane or ''}"
+            plan = await self._gateway.plan(turn, self._answers, conversation=lane)
+            facts |= plan.facts()
             if asked.warm:
                 await self._warm(plan, asked.lane)
             else:

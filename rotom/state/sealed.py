@@ -1,17 +1,20 @@
-"""The form of the vault: one JSON document, one sealed entry a provider.
+"""The form of the vault: one JSON document, one sealed entry a login.
 
     {"version": 1,
      "passphrase": {"kdf": "scrypt", "salt": "...", "n": 131072, "r": 8, "p": 1, "id": "1a2b3c4d"},
      "providers": {"openai": {"sealed": base64(nonce + AES-256-GCM(token as JSON)),
                               "key": "file:1a2b3c4d",          which source's key, and its fingerprint
                               "expires_at": 1795329718.0,      in the clear: it is no secret
-                              "renewing": {"token": "9f86d081884c7d65", "at": 1795320000.0}}}}
+                              "renewing": {"token": "9f86d081884c7d65", "at": 1795320000.0}},
+                   "openai@work": {...}},
+     "in_use": {"openai": "work"},
+     "moved": ["openai"]}
 
-The version, the provider and the account slot are the associated data of the encryption: an entry cannot be passed off
-as another's. There is one account a provider today, in the slot "default". ``renewing`` is written before a renewal is
-asked for and goes with the new token: finding it means that a renewal was cut off, and its refresh token may be spent.
-``passphrase`` is there only
-when one was set. Fields that we do not know are kept.
+The version, the provider and the account are the associated data of the encryption: an entry cannot be passed off as
+another's. ``renewing`` is written before a renewal is asked for and goes with the new token: finding it means that a
+renewal was cut off, and its refresh token may be spent. ``passphrase`` is there only when one was set. ``in_use`` says
+which account of a provider is used, ``moved`` for which providers that is meant for running conversations too. Fields that
+we do not know are kept.
 
 What is not here: files, locks and keys.
 """
@@ -28,13 +31,13 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from rotom.accounts import account_of, options, provider_of
 from rotom.problem import Kind, Problem
 from rotom.providers import Token
 from rotom.sse import Json, dumps
 from rotom.state.keys import Key
 
 VERSION = 1
-ACCOUNT = "default"
 NONCE = 12
 
 
@@ -93,11 +96,11 @@ def write(document: Json) -> bytes:
     return json.dumps(document, indent=1).encode() + b"\n"
 
 
-def seal(provider: str, token: Token, key: Key) -> Json:
+def seal(login: str, token: Token, key: Key) -> Json:
     """A fresh entry that holds `token`."""
     nonce = secrets.token_bytes(NONCE)
     content = dumps({field.name: getattr(token, field.name) for field in dataclasses.fields(token)})
-    sealed = nonce + AESGCM(key.secret).encrypt(nonce, content, _associated(provider))
+    sealed = nonce + AESGCM(key.secret).encrypt(nonce, content, _associated(login))
     return {
         "sealed": base64.b64encode(sealed).decode(),
         "key": f"{key.source}:{key.id}",
@@ -105,7 +108,7 @@ def seal(provider: str, token: Token, key: Key) -> Json:
     }
 
 
-def unseal(provider: str, entry: Json, key: Key) -> Token:
+def unseal(login: str, entry: Json, key: Key) -> Token:
     """The token in an entry.
 
     Raises:
@@ -113,14 +116,14 @@ def unseal(provider: str, entry: Json, key: Key) -> Token:
     """
     try:
         sealed = base64.b64decode(entry["sealed"], validate=True)
-        content = AESGCM(key.secret).decrypt(sealed[:NONCE], sealed[NONCE:], _associated(provider))
+        content = AESGCM(key.secret).decrypt(sealed[:NONCE], sealed[NONCE:], _associated(login))
         return token_of(json.loads(content))
     except (KeyError, TypeError, ValueError, InvalidTag) as exc:
         raise Problem(
             Kind.INVALID,
-            f"the saved login for {provider} cannot be opened with the key from {key.source} ({key.where}): "
+            f"the saved login for {login} cannot be opened with the key from {key.source} ({key.where}): "
             "the entry is damaged or was sealed for something else",
-            hint=f"run: rotom login --provider {provider}",
+            hint=f"run: rotom login {options(login)}",
         ) from exc
 
 
@@ -149,5 +152,18 @@ def renewing(entry: Json, token: Token) -> float | None:
     return None
 
 
-def _associated(provider: str) -> bytes:
-    return f"rotom:{VERSION}:{provider}:{ACCOUNT}".encode()
+def chosen(document: Json) -> dict[str, str]:
+    """Provider -> the account that a person chose."""
+    value = document.get("in_use")
+    pairs = value.items() if isinstance(value, dict) else ()
+    return {provider: account for provider, account in pairs if isinstance(account, str)}
+
+
+def moved(document: Json) -> frozenset[str]:
+    """The providers of which that is meant for running conversations too."""
+    value = document.get("moved")
+    return frozenset(name for name in value if isinstance(name, str)) if isinstance(value, list) else frozenset()
+
+
+def _associated(login: str) -> bytes:
+    return f"rotom:{VERSION}:{provider_of(login)}:{account_of(login)}".encode()

@@ -5,7 +5,10 @@ it holds the lock, reads it again, changes one entry and leaves the others untou
 one provider never needs the key of another's. A token that came of a renewal only takes the place of the very token it
 renews (`replace`), so that a login or logout made in the meantime wins.
 
-A renewal that goes over the network holds a second lock, one a provider (`renewal_lock`): the first is never held for
+A provider may have several logins, by name (accounts.py); which one is in use stands beside them and changes when a person
+says so. Only where the one in use is removed, another takes its place.
+
+A renewal that goes over the network holds a second lock, one a login (`renewal_lock`): the first is never held for
 longer than a write takes.
 
 What is not here: the form of the document (sealed.py), where keys come from (keys.py), when to renew (upstream/keeper).
@@ -22,6 +25,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from rotom.accounts import account_of, in_use, options, provider_of
 from rotom.config import Config
 from rotom.problem import Kind, Problem
 from rotom.providers import Token
@@ -54,26 +58,34 @@ class Vault:
             return None
         return info.st_mtime_ns, info.st_ino, info.st_size
 
-    def providers(self) -> tuple[str, ...]:
-        """The providers with a saved login; no key is needed for that."""
+    def logins(self) -> tuple[str, ...]:
+        """The names of the saved logins; no key is needed for that."""
         return tuple(self._read()["providers"])
 
-    def load(self, provider: str) -> Token | None:
+    def in_use(self) -> dict[str, str]:
+        """Provider -> the name of the login that is in use."""
+        return _in_use(self._read())
+
+    def moved(self) -> frozenset[str]:
+        """The providers of which that login is meant for running conversations too."""
+        return sealed.moved(self._read())
+
+    def load(self, login: str) -> Token | None:
         """The saved login, or None.
 
         Raises:
           Problem: when it cannot be opened; it says which key is missing.
         """
-        found = self._load(provider)
+        found = self._load(login)
         return None if found is None else found[0]
 
-    def unfinished(self, provider: str) -> float | None:
+    def unfinished(self, login: str) -> float | None:
         """When a renewal of the saved token was begun that never brought a new one: it may be spent. Else None."""
-        found = self._load(provider)
+        found = self._load(login)
         return None if found is None else sealed.renewing(found[1], found[0])
 
     def key_hints(self) -> dict[str, tuple[str, str]]:
-        """Provider -> (source, fingerprint) of the key of its entry."""
+        """Login -> (source, fingerprint) of the key of its entry."""
         return {name: sealed.key_hint(entry) for name, entry in self._read()["providers"].items()}
 
     def foreign(self) -> bytes | None:
@@ -102,17 +114,17 @@ class Vault:
                 finally:
                     self._depth -= 1
 
-    def renewal_lock(self, provider: str) -> files.FileLock:
-        """The lock that a renewal of this provider's token holds from reading the old one until the new one is durable."""
-        return files.FileLock(self._real.with_name(f"{self._real.name}.{provider}.lock"))
+    def renewal_lock(self, login: str) -> files.FileLock:
+        """The lock that a renewal of this login's token holds from reading the old one until the new one is durable."""
+        return files.FileLock(self._real.with_name(f"{self._real.name}.{login}.lock"))
 
-    def save(self, provider: str, token: Token) -> None:
-        """Store a login, durable when this returns. What was stored for this provider before is gone."""
+    def save(self, login: str, token: Token) -> None:
+        """Store a login, durable when this returns. What was stored by this name before is gone."""
         with self.lock():
             document = self._settled()
-            self._put(document, provider, token)
+            self._put(document, login, token)
 
-    def replace(self, provider: str, seen: Token, token: Token) -> Token | None:
+    def replace(self, login: str, seen: Token, token: Token) -> Token | None:
         """Store `token`, the renewal of `seen`, unless another login or a logout came in between.
 
         Returns:
@@ -120,41 +132,62 @@ class Vault:
         """
         with self.lock():
             document = self._settled()
-            entry = document["providers"].get(provider)
+            entry = document["providers"].get(login)
             if entry is None:
                 return None
-            current = self._open(provider, entry, document)
+            current = self._open(login, entry, document)
             if current.refresh != seen.refresh or current.access != seen.access:
                 return current
-            self._put(document, provider, token)
+            self._put(document, login, token)
             return token
 
-    def begin_renewal(self, provider: str, token: Token, now: float | None = None) -> None:
+    def begin_renewal(self, login: str, token: Token, now: float | None = None) -> None:
         """Note durably that `token` is about to be renewed; the note goes when another token is stored."""
         with self.lock():
             document = self._read()
-            entry = document["providers"].get(provider)
+            entry = document["providers"].get(login)
             if entry is not None:
                 at = time.time() if now is None else now
                 entry["renewing"] = {"token": sealed.mark(token), "at": at}
                 self._write(document)
 
-    def end_renewal(self, provider: str) -> None:
+    def end_renewal(self, login: str) -> None:
         """Take the note of `begin_renewal` back: the provider surely did not see the token."""
         with self.lock():
             document = self._read()
-            entry = document["providers"].get(provider)
+            entry = document["providers"].get(login)
             if entry is not None and entry.pop("renewing", None) is not None:
                 self._write(document)
 
-    def remove(self, provider: str) -> bool:
-        """Forget a login; whether there was one."""
+    def remove(self, login: str) -> bool:
+        """Forget a login; whether there was one. When it was in use and there are others of its provider, one is now."""
         with self.lock():
             document = self._read()
-            found = document["providers"].pop(provider, None) is not None
+            before = _in_use(document)
+            found = document["providers"].pop(login, None) is not None
             if found:
+                _pin(document, before)
                 self._write(document)
             return found
+
+    def use(self, login: str, *, move: bool = False) -> None:
+        """This login is the one of its provider that is in use from now on.
+
+        Arguments:
+          move: for running conversations, too.
+
+        Raises:
+          Problem: NOT_FOUND when there is no such login.
+        """
+        with self.lock():
+            document = self._read()
+            if login not in document["providers"]:
+                raise Problem(Kind.NOT_FOUND, f"there is no login {login}", hint=f"run: rotom login {options(login)}")
+            provider = provider_of(login)
+            _pin(document, {**_in_use(document), provider: login})
+            others = sealed.moved(document) - {provider}
+            document["moved"] = sorted({*others, provider} if move else others)
+            self._write(document)
 
     def take_over(self, tokens: Mapping[str, Token]) -> Path:
         """Make the file ours when it was another program's, with these logins in it.
@@ -173,6 +206,7 @@ class Vault:
             document = sealed.empty()
             key = self.keys.sealing(None, first_use=True)
             document["providers"] = {name: sealed.seal(name, token, key) for name, token in tokens.items()}
+            _pin(document, {})
             self._write(document)
             return copy
 
@@ -227,17 +261,17 @@ class Vault:
 
     # Inside
 
-    def _load(self, provider: str) -> tuple[Token, Json] | None:
+    def _load(self, login: str) -> tuple[Token, Json] | None:
         try:
-            return self._load_once(provider)
+            return self._load_once(login)
         except Problem:
             with self.lock():  # a rotation may have been under way between our two looks: under the lock there is none
-                return self._load_once(provider)
+                return self._load_once(login)
 
-    def _load_once(self, provider: str) -> tuple[Token, Json] | None:
+    def _load_once(self, login: str) -> tuple[Token, Json] | None:
         document = self._read()
-        entry = document["providers"].get(provider)
-        return None if entry is None else (self._open(provider, entry, document), entry)
+        entry = document["providers"].get(login)
+        return None if entry is None else (self._open(login, entry, document), entry)
 
     def _read(self) -> Json:
         data = files.read_private(self.path)
@@ -247,9 +281,11 @@ class Vault:
         files.write_atomic(self.path, sealed.write(document))
         files.sweep(self.path)
 
-    def _put(self, document: Json, provider: str, token: Token) -> None:
+    def _put(self, document: Json, login: str, token: Token) -> None:
         key = self.keys.sealing(document.get("passphrase"), first_use=not document["providers"])
-        document["providers"][provider] = sealed.seal(provider, token, key)
+        before = _in_use(document)
+        document["providers"][login] = sealed.seal(login, token, key)
+        _pin(document, before)
         self._write(document)
 
     def _tokens(self, document: Json) -> dict[str, Token]:
@@ -275,23 +311,23 @@ class Vault:
                     source.discard()
         return document
 
-    def _open(self, provider: str, entry: Json, document: Json) -> Token:
+    def _open(self, login: str, entry: Json, document: Json) -> Token:
         source, fingerprint = sealed.key_hint(entry)
         troubles: list[Problem] = []
         seen: list[Key] = []
         parameters = document.get("passphrase") if source == "passphrase" else None
         for key in self.keys.candidates(parameters, troubles):
             if key.id == fingerprint:
-                return sealed.unseal(provider, entry, key)
+                return sealed.unseal(login, entry, key)
             seen.append(key)
         if troubles:
             raise troubles[0]
         found = ", ".join(f"{key.source} {key.where} ({key.id})" for key in seen) or "none"
         raise Problem(
             Kind.UNAUTHENTICATED,
-            f"the saved login for {provider} in {self.path} was sealed with key {fingerprint} from source "
+            f"the saved login for {login} in {self.path} was sealed with key {fingerprint} from source "
             f"{source!r}, which is not there; keys found: {found}",
-            hint=f"put that key back, or log in again: rotom login --provider {provider}",
+            hint=f"put that key back, or log in again: rotom login {options(login)}",
         )
 
 
@@ -301,6 +337,17 @@ def open_vault(config: Config, environ: Mapping[str, str], ask: Callable[[str], 
         raise Problem(Kind.INVALID, f"auth_file must be a file, not {config.auth_file}", code="config")
     keys = key_source(config.home, environ, key_file=config.key_file, keyring=config.key_source == "keyring", ask=ask)
     return Vault(config.auth_file, keys)
+
+
+def _in_use(document: Json) -> dict[str, str]:
+    return in_use(document["providers"], sealed.chosen(document))
+
+
+def _pin(document: Json, used: Mapping[str, str]) -> None:
+    """Write down which logins are in use: that another one comes or goes must not change it."""
+    chosen = {provider: account_of(login) for provider, login in used.items()}
+    now = in_use(document["providers"], chosen)
+    document["in_use"] = {provider: account_of(login) for provider, login in now.items()}
 
 
 def _quietly(read: Callable[[], Key | None]) -> Key | None:

@@ -1,10 +1,10 @@
-"""The keeper: fresh tokens. One renewal at a time for each provider, in this process and across processes.
+"""The keeper: fresh tokens. One renewal at a time for each login, in this process and across processes.
 
 Theory of operation: tokens are renewed five minutes before they end, in the keeper's own nursery; who asks for a token
 only waits for the renewal, so that a hang-up never cuts one off. A token that is still good is served meanwhile, also
 when its renewal fails.
 
-A renewal holds the provider's renewal lock. Under it the vault is read again, and what another process has renewed is
+A renewal holds the login's renewal lock. Under it the vault is read again, and what another process has renewed is
 taken over. Then the intent is written down, the provider is asked, and the new token is stored durably before anybody
 gets it; from the intent on nothing is cancelled, only bounded. A process killed between the provider's answer and the
 store loses the new token and cannot help it: the note that is left behind lets the next start say so.
@@ -27,6 +27,7 @@ from typing import Any
 import httpx
 import trio
 
+from rotom.accounts import DEFAULT, account_of, directed, options, provider_of
 from rotom.problem import Kind, Problem
 from rotom.providers import Flow, Provider, Token
 from rotom.state.files import FileLock
@@ -63,7 +64,7 @@ class _Renewal:
 
 
 class Keeper:
-    """Hands out fresh tokens.
+    """Hands out fresh tokens. Logins go by their names (accounts.py).
 
     Arguments:
       vault: where logins are kept.
@@ -158,16 +159,37 @@ class Keeper:
             raise fresh(self._logins.trouble)
         return dict(self._logins.known)
 
+    @property
+    def in_use(self) -> Mapping[str, str]:
+        """Provider -> the login of it that is in use, as of the last look at the logins."""
+        return self._logins.in_use
+
+    @property
+    def moved(self) -> frozenset[str]:
+        """The providers of which that is meant for running conversations too."""
+        return self._logins.moved
+
+    def provider(self, name: str) -> Provider:
+        """Whose login it is.
+
+        Raises:
+          Problem: NOT_FOUND when it is nobody's here.
+        """
+        if (provider := self.providers.get(provider_of(name))) is None:
+            raise Problem(Kind.NOT_FOUND, f"there is no provider {provider_of(name)!r}")
+        return provider
+
     async def _login(self, name: str) -> Login:
-        if name not in self.providers:
-            raise Problem(Kind.NOT_FOUND, f"there is no provider {name!r}")
+        provider = self.provider(name)
         await self._logins.look()
         login = self._logins.known.get(name)
         if login is not None:
             return login
         if self._logins.trouble is not None:
             raise fresh(self._logins.trouble)
-        raise _not_logged_in(name, f"not logged in to {self.providers[name].title}")
+        account = account_of(name)
+        which = provider.title if account == DEFAULT else f"{provider.title} as account {account}"
+        raise _not_logged_in(name, f"not logged in to {which}")
 
     def _good(self, token: Token) -> bool:
         return token.expires_at is None or token.expires_at > self._now() + LAST or self._age(token) < YOUNG_SECONDS
@@ -182,8 +204,8 @@ class Keeper:
         now = self._now()
         if login.problem is not None and login.over:
             raise fresh(login.problem)
-        if not self.providers[name].may_renew(token, now):
-            message = f"the {name} login cannot be renewed; run `rotom login --provider {name}`"
+        if not self.provider(name).may_renew(token, now):
+            message = f"the {name} login cannot be renewed; run `rotom login {options(name)}`"
             raise Problem(Kind.UNAUTHENTICATED, message, code="cannot_renew", retry=False)
         self._not_before(name, reason, token)
         if login.problem is not None and reason != ASKED and now < login.retry_at:
@@ -191,13 +213,13 @@ class Keeper:
         if reason == REFUSED and self._made.get(name) == token.access and self._age(token) < YOUNG_SECONDS:
             message = (
                 "the provider refuses even the token that it gave a moment ago; if that goes on, run "
-                f"`rotom login --provider {name}`"
+                f"`rotom login {options(name)}`"
             )
             raise Problem(Kind.UNAUTHENTICATED, message, code="login_over", retry=False)
 
     def _not_before(self, name: str, reason: str, token: Token) -> None:
         """Raise when a renewal now would spend the refresh token for nothing."""
-        now, earliest = self._now(), self.providers[name].renewable_at(token)
+        now, earliest = self._now(), self.provider(name).renewable_at(token)
         if now >= earliest:
             return
         if reason == ASKED:
@@ -205,7 +227,7 @@ class Keeper:
             raise Problem(Kind.CONFLICT, message, code="too_early", retry=False, retry_after=earliest - now)
         message = (
             f"the provider refuses the {name} login, and it cannot be renewed before {clock(earliest)}: wait, or run "
-            f"`rotom login --provider {name}`"
+            f"`rotom login {options(name)}`"
         )
         raise Problem(Kind.UNAUTHENTICATED, message, code="too_early", retry_after=earliest - now)
 
@@ -220,8 +242,8 @@ class Keeper:
                 continue
             if login.spent is not None:
                 due = login.retry_at  # a renewal begins with saving what could not be saved
-            elif token.expires_at is not None and self.providers[name].may_renew(token, now):
-                earliest = self.providers[name].renewable_at(token)
+            elif token.expires_at is not None and self.provider(name).may_renew(token, now):
+                earliest = self.provider(name).renewable_at(token)
                 due = max(token.expires_at - EARLY, login.retry_at, now + YOUNG_SECONDS - self._age(token), earliest)
             else:
                 continue
@@ -244,6 +266,8 @@ class Keeper:
         try:
             renewal.token = await self._renewed(name, reason, token)
         except Problem as problem:
+            problem.message = directed(problem.message, name)
+            problem.hint = problem.hint and directed(problem.hint, name)
             renewal.error = problem
             self._logins.failed(name, token, problem)
         except Exception as exc:  # a bug, which the request that waits will report; the keeper goes on
@@ -284,7 +308,7 @@ class Keeper:
         """Ask the provider, with the intent noted in the vault."""
         begun = await trio.to_thread.run_sync(self.vault.unfinished, name)
         await trio.to_thread.run_sync(self.vault.begin_renewal, name, current, self._now())
-        flow = self.providers[name].renew(current, REFUSED if reason == REFUSED else EXPIRY)
+        flow = self.provider(name).renew(current, REFUSED if reason == REFUSED else EXPIRY)
         try:
             return await _bounded(self.client, flow)
         except Problem as problem:
@@ -297,7 +321,7 @@ class Keeper:
                     "stored. A new login is needed",
                     code=problem.code,
                     retry=False,
-                    hint=f"run: rotom login --provider {name}",
+                    hint=f"run: rotom login {options(name)}",
                 ) from problem
             raise
 
@@ -357,7 +381,7 @@ def _of(login: Login) -> Token:
 def _not_logged_in(name: str, what: str) -> Problem:
     return Problem(
         Kind.UNAUTHENTICATED,
-        f"{what}; run `rotom login --provider {name}`",
+        f"{what}; run `rotom login {options(name)}`",
         code="not_logged_in",
         retry=False,
     )

@@ -2,7 +2,8 @@
 
 Theory of operation: the vault is the truth. Its stamp (one stat) is compared for each question, and the file is read
 again, in a thread, when it has changed: so a login, a logout or another process's renewal is picked up without a restart.
-What was learned about a login (it is over, it failed lately) is kept as long as its refresh token is the same.
+What was learned about a login (it is over, it failed lately) is kept as long as its refresh token is the same. Logins are
+known by their names (accounts.py), and which one of a provider is in use is read with them.
 
 What is not here: renewing (keeper.py).
 """
@@ -15,6 +16,7 @@ from dataclasses import dataclass, replace
 
 import trio
 
+from rotom.accounts import account_of, options, provider_of
 from rotom.problem import Kind, Problem
 from rotom.providers import Token
 from rotom.state.vault import Vault
@@ -47,14 +49,22 @@ class Login:
 
 
 class Logins:
-    """The logins of `names` in a vault."""
+    """The logins of some providers in a vault.
 
-    def __init__(self, vault: Vault, names: Collection[str], say: Say, now: Callable[[], float]) -> None:
+    Attributes:
+      known: by name. in_use: provider -> name of the one that is in use; moved: the providers of which that is meant for
+        running conversations too.
+      trouble: why the file cannot be read. changed: set when anything of this changes.
+    """
+
+    def __init__(self, vault: Vault, providers: Collection[str], say: Say, now: Callable[[], float]) -> None:
         self.known: dict[str, Login] = {}
+        self.in_use: dict[str, str] = {}
+        self.moved: frozenset[str] = frozenset()
         self.trouble: Problem | None = None
         self.changed = trio.Event()
         self._vault = vault
-        self._names = names
+        self._providers = providers
         self._say = say
         self._now = now
         self._stamp: object = _NEVER
@@ -69,7 +79,7 @@ class Logins:
             if stamp == self._stamp:
                 return
             try:
-                found = await trio.to_thread.run_sync(self._read)
+                found, in_use, moved = await trio.to_thread.run_sync(self._read)
             except Problem as problem:
                 if self.trouble is None or self.trouble.message != problem.message:
                     self._say("error", problem.message)
@@ -77,6 +87,7 @@ class Logins:
                 return
             self.trouble, self._stamp = None, stamp
             self.known = {name: self._merged(name, value) for name, value in found.items()}
+            self._use(in_use, moved)
             self.wake()
 
     async def tell_unfinished(self) -> None:
@@ -87,7 +98,7 @@ class Logins:
                 self._say(
                     "warning",
                     f"a renewal of the {name} login was cut off at {clock(begun)}, so its next one may be refused; "
-                    f"then a new login is needed: rotom login --provider {name}",
+                    f"then a new login is needed: rotom login {options(name)}",
                 )
 
     def forget(self) -> None:
@@ -120,10 +131,20 @@ class Logins:
         self.learn(name, again)
         self._say("error" if over else "warning", f"{name}: {problem.message}" + (f" ({problem.hint})" if over else ""))
 
-    def _read(self) -> dict[str, Token | Problem]:
+    def _use(self, in_use: dict[str, str], moved: frozenset[str]) -> None:
+        """Which logins are in use; said when a person changed it."""
+        for provider, name in in_use.items():
+            if self.in_use.get(provider, name) != name or (provider in moved and provider not in self.moved):
+                which = "too" if provider in moved else "go on with theirs"
+                self._say(
+                    "info", f"{provider}: account {account_of(name)} is in use now; running conversations {which}"
+                )
+        self.in_use, self.moved = in_use, moved
+
+    def _read(self) -> tuple[dict[str, Token | Problem], dict[str, str], frozenset[str]]:
         found: dict[str, Token | Problem] = {}
-        for name in self._vault.providers():
-            if name not in self._names:
+        for name in self._vault.logins():
+            if provider_of(name) not in self._providers:
                 continue
             try:
                 token = self._vault.load(name)
@@ -132,7 +153,8 @@ class Logins:
             else:
                 if token is not None:
                     found[name] = token
-        return found
+        in_use = {provider: name for provider, name in self._vault.in_use().items() if name in found}
+        return found, in_use, self._vault.moved()
 
     def _merged(self, name: str, found: Token | Problem) -> Login:
         old = self.known.get(name)

@@ -4,7 +4,8 @@ Theory of operation: `ModelLists.models` answers at once from what is known: the
 earlier one, joined with the provider's built-in list. Asking is what marks a list as used; a task fetches lists anew at
 the start, when one is used and older than five minutes, and when a turn's answer shows another etag than the list had.
 A fetch that fails changes nothing and is tried again later, with growing pauses. The file is a cache: one that cannot be
-read is ignored, and one that cannot be written is only missed at the next start.
+read is ignored, and one that cannot be written is only missed at the next start. Lists belong to logins, by name, for what
+there is depends on the account.
 
 What is not here: how a list is fetched and read (providers/), and what names mean (catalogue.py).
 """
@@ -21,6 +22,7 @@ from typing import Any
 import httpx
 import trio
 
+from rotom.accounts import provider_of
 from rotom.catalogue import Model
 from rotom.config import Config
 from rotom.problem import Kind, Problem
@@ -41,10 +43,11 @@ FETCH_SECONDS = 60.0
 
 @dataclass(slots=True)
 class _List:
-    """What is known of one provider's list. `etags` are those that need no new fetch: the list's own, and those that a
+    """What is known of one login's list. `etags` are those that need no new fetch: the list's own, and those that a
     fetch was already made for."""
 
     models: tuple[Model, ...] = ()
+    merged: tuple[Model, ...] | None = None
     etag: str | None = None
     account_id: str | None = None
     etags: set[str] = field(default_factory=set)
@@ -54,7 +57,7 @@ class _List:
 
 
 class ModelLists:
-    """The lists of all providers.
+    """The lists of all logins.
 
     Arguments:
       keeper: gives the tokens; providers: by name.
@@ -68,21 +71,27 @@ class ModelLists:
         self._keeper = keeper
         self._providers = providers
         self._lists = {name: _List() for name in providers}
-        self._merged: dict[str, tuple[Model, ...]] = {name: p.builtin for name, p in providers.items()}
         self._ours = True
         self._wake: trio.Event | None = None
 
     def models(self, name: str) -> tuple[Model, ...]:
-        """The models of a provider, as far as they are known now."""
-        known = self._lists[name]
+        """The models of a login, as far as they are known now: the very same tuple as long as nothing changes."""
+        known = self._list(name)
         if self._wake is not None and not known.wanted and trio.current_time() >= known.due:
             known.wanted = True
             self._wake.set()
-        return self._merged[name]
+        return self._providers[provider_of(name)].builtin if known.merged is None else known.merged
+
+    def _list(self, name: str) -> _List:
+        if (known := self._lists.get(name)) is None:
+            known = self._lists[name] = _List()
+            if self._wake is not None:
+                self._wake.set()
+        return known
 
     def saw_etag(self, name: str, etag: str) -> None:
-        """A turn's answer named the etag of the list that the provider has now."""
-        known = self._lists[name]
+        """A turn's answer named the etag of the list that the login has now."""
+        known = self._list(name)
         if self._wake is not None and etag not in known.etags:
             known.etags.add(etag)  # once for each, even when the fetched list never shows it
             known.wanted, known.due = True, 0.0
@@ -94,7 +103,7 @@ class ModelLists:
         self._wake = trio.Event()
         task_status.started()
         while True:
-            for name, known in self._lists.items():
+            for name, known in list(self._lists.items()):
                 if known.wanted:
                     known.wanted = False
                     await self._refresh(name)
@@ -103,7 +112,7 @@ class ModelLists:
             self._wake = trio.Event()
 
     async def _refresh(self, name: str) -> None:
-        known, provider = self._lists[name], self._providers[name]
+        known, provider = self._lists[name], self._providers[provider_of(name)]
         try:
             with trio.fail_after(FETCH_SECONDS):
                 token = await self._keeper.token(name)
@@ -124,24 +133,29 @@ class ModelLists:
         fresh = tuple(models), etag, token.account_id
         if fresh != (known.models, known.etag, known.account_id):
             known.models, known.etag, known.account_id = fresh
-            self._merged[name] = merged(known.models, provider.builtin)
+            known.merged = merged(known.models, provider.builtin)
             await self._save()
 
     async def _load(self) -> None:
         try:
             document = json.loads(await trio.to_thread.run_sync(self._path.read_bytes))
             version = document["version"]
-            entries: Json = document["providers"]
+            entries = document["providers"]
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return
         if version != VERSION:
             self._ours = False  # a newer rotom's: it stays as it is
             return
-        for name, known in self._lists.items():
-            entry = entries.get(name)
-            if isinstance(entry, dict) and (models := _read(entry.get("models"), name)):
+        for name, entry in entries.items() if isinstance(entries, dict) else ():
+            provider = self._providers.get(provider_of(name))
+            if (
+                provider is not None
+                and isinstance(entry, dict)
+                and (models := _read(entry.get("models"), provider.name))
+            ):
+                known = self._lists.setdefault(name, _List(wanted=False))  # fetched anew when it is used
                 known.models, known.etag, known.account_id = models, entry.get("etag"), entry.get("account_id")
-                self._merged[name] = merged(models, self._providers[name].builtin)
+                known.merged = merged(models, provider.builtin)
 
     async def _save(self) -> None:
         if not self._ours:

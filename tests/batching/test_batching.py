@@ -16,6 +16,7 @@ from rotom.batching import BACKOFF, Batching
 from rotom.log import Log
 from rotom.plain import helpers
 from rotom.routes import DIALECTS
+from rotom.simulator.oauth_claims import Account
 from rotom.simulator.play import Play, Stall, Wait
 from rotom.simulator.scenarios_ask import Ask
 
@@ -198,6 +199,26 @@ async def test_a_usage_limit_pauses_until_its_reset(timed: Any, clock: Clock) ->
         assert await ended(house, name) == {"succeeded": 5}
         assert len(said(house, "batches wait at openai")) == 1
         assert len(said(house, "batches go on")) == 1
+
+
+async def test_a_pause_is_an_accounts_own_and_another_is_asked_only_when_a_person_says_so(
+    timed: Any, clock: Clock
+) -> None:
+    async with timed(batch_concurrency="1") as house:
+        await house.log_in("openai@work", Account(account_id="work-1", user_id="user-work"))
+        house.simulator.quota.primary_resets_in = 5000
+        house.simulator.script("usage_limit")
+        name = await create(house, *(request(str(number)) for number in range(3)))
+        await until(house, name, lambda batch: batch["rotom"]["waits"])
+        for _ in range(5):
+            clock.forward(house, 120)
+            await trio.sleep(0.02)
+        asked = [one.headers["chatgpt-account-id"] for one in house.simulator.questions()]
+        assert len(asked) == 1, "the limit is waited for"
+        house.vault.use("openai@work")
+        clock.forward(house, 120)
+        assert await ended(house, name) == {"succeeded": 3}
+        assert {one.headers["chatgpt-account-id"] for one in house.simulator.questions()[1:]} == {"work-1"}
 
 
 async def test_a_window_used_beyond_the_reserve_pauses(timed: Any, clock: Clock) -> None:

@@ -43,7 +43,7 @@ async def test_a_new_endpoint_is_written_down_with_its_key(person):
         status, output = await person.runs("refresh", "--provider", "local")
         assert "cannot be renewed" in output
         status, output = await person.runs("logout", "--provider", "local")
-        assert (status, person.vault.providers()) == (0, ())
+        assert (status, person.vault.logins()) == (0, ())
         nursery.cancel_scope.cancel()
 
 

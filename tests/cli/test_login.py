@@ -12,6 +12,7 @@ import pytest
 import trio
 
 from rotom.providers import Token
+from rotom.simulator.oauth_claims import Account
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals, kill -9")
 
@@ -203,3 +204,38 @@ async def test_kill_9_at_any_moment_of_a_login(person):
         assert person.vault.load("grok") == TWO
         token = person.vault.load("openai")
         assert token is None or token.email == "demo@example.com"
+
+
+async def logs_in(person, account, *words):
+    """Log in as that account; what was shown."""
+    person.simulated.issuer_state.account = account
+    async with person.types("login", "--no-browser", "--provider", "openai", *words) as process:
+        os.write(person.tty, f"{person.simulated.consent(await person.address())}\n".encode())
+        assert await person.ends(process) == 0
+    return person.shown
+
+
+WORK = Account(account_id="work-1", user_id="user-work", email="me@work.example", plan="team")
+
+
+async def test_a_second_account(person):
+    assert "In use is" not in await logs_in(person, Account())
+    shown = await logs_in(person, WORK, "--account", "Work")
+    assert "Logged in to ChatGPT (Codex), account work as me@work.example, plan team." in shown
+    assert "In use is account default as before; to change that: rotom use openai work" in shown
+    assert person.vault.logins() == ("openai", "openai@work")
+    assert person.vault.load("openai").email == "demo@example.com"
+    shown = await logs_in(person, WORK, "--account", "again")
+    assert "This is the same account as work: the two have their limits in common." in shown
+    shown = await logs_in(person, WORK)
+    assert "It takes the place of the login as demo@example.com, plan plus; to have both, give one a name" in shown
+    assert "same account as work" in shown
+    shown = await logs_in(person, WORK)
+    assert "takes the place" not in shown
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "../x", "x" * 40, "a@b"])
+async def test_an_account_must_be_a_name(person, name):
+    status, output = await person.runs("login", "--provider", "openai", "--account", name)
+    assert (status, "--account: an account's name is" in output) == (64, True)
+    assert not person.home.exists()

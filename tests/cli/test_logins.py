@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from rotom.cli.logins import account, chosen, named
+from rotom.cli.logins import account, chosen, chosen_login, given_account, meant, named, title_of
 from rotom.config import Config
 from rotom.problem import Problem
 from rotom.providers import Token, openai
@@ -46,7 +46,7 @@ def test_a_person_chooses_from_a_list(monkeypatch, capsys, typed):
 
 def test_an_end_of_input_chooses_nothing(monkeypatch):
     monkeypatch.setattr(sys, "stdin", Tty())
-    with pytest.raises(Problem, match="no provider was chosen"):
+    with pytest.raises(Problem, match="none was chosen"):
         chosen([ONE], None, "log in to")
 
 
@@ -54,3 +54,33 @@ def test_words_for_an_account():
     assert account(Token("x", email="a\x1b@b.c", plan="plus")) == " as a?@b.c, plan plus"
     assert account(Token("x", account_id="acc")) == " as acc"
     assert account(Token("x")) == ""
+
+
+SAVED = ("grok", "openai@work", "openai")
+
+
+def test_which_logins_are_meant():
+    assert meant(SAVED, [ONE], None, None) == ["openai@work", "openai"]
+    assert meant(SAVED, [ONE], "codex", "default") == ["openai"]
+    assert meant((), [ONE], "codex", None) == []
+    with pytest.raises(Problem, match="no login with account 'x'; there is openai@work, openai"):
+        meant(SAVED, [ONE], None, "x")
+
+
+@pytest.mark.parametrize("typed", ["2\n", "openai@work\n", "7\nno\n2\n"])
+def test_a_login_is_chosen_from_a_list(monkeypatch, typed):
+    monkeypatch.setattr(sys, "stdin", Tty(typed))
+    assert chosen_login(["openai", "openai@work"], "log out of") == "openai@work"
+
+
+def test_the_account_of_an_option():
+    assert given_account({"--account": None}) is None
+    assert given_account({"--account": "Work"}) == "work"
+    with pytest.raises(Problem, match="--account: an account's name is") as caught:
+        given_account({"--account": "a b"})
+    assert caught.value.code == "usage"
+
+
+def test_a_title_names_the_account_where_there_is_one():
+    assert title_of("openai", ONE) == ONE.title
+    assert title_of("openai@work", ONE) == f"{ONE.title}, account work"

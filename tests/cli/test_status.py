@@ -3,15 +3,20 @@
 import io
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
+import trio
 
 from rotom import cli
 from rotom.cli import exits
 from rotom.cli.status import rendered
 from rotom.providers import Token, Window
-from rotom.status import LoginStatus, document
+from rotom.status import LoginStatus, Trouble, document
 from rotom.term import Terminal, width
 
 NOW = 1_780_000_000.0
@@ -84,7 +89,12 @@ def test_the_account_and_its_limits_come_from_the_provider(logged_in, capsys):
     assert "weekly" in out
     assert cli.main(["status", "--json", "--provider", "codex"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert report["account"] == {"email": "demo@example.com", "plan": "plus", "has_active_subscription": True}
+    assert report["account"] == {
+        "name": "default",
+        "email": "demo@example.com",
+        "plan": "plus",
+        "has_active_subscription": True,
+    }
     assert report["token"]["remaining_seconds"] > 0
     assert [window["minutes"] for window in report["windows"] if window["limit"] is None] == [300, 10080]
 
@@ -103,3 +113,79 @@ def test_a_file_of_another_program_is_not_taken_for_an_empty_one(simulator, caps
     err = capsys.readouterr().err
     assert "rotom login --take-over" in err
     assert "planted" not in err
+
+
+WORK = Token("planted", "planted", NOW + 60, account_id="acc-2", email="me@work.example", plan="team")
+
+
+def test_several_accounts_are_told_apart():
+    lines = shown(
+        LoginStatus("openai", "ChatGPT", TOKEN, (), NOW),
+        LoginStatus("openai@work", "ChatGPT", WORK, (), NOW, in_use=False),
+        LoginStatus("grok", "Grok", Token("x")),
+    ).splitlines()
+    heads = [line for line in lines if line and not line.startswith(" ")]
+    assert heads == [
+        "ChatGPT  account default  user@example.com  plan plus  in use",
+        "ChatGPT  account work  me@work.example  plan team",
+        "Grok",
+    ]
+
+
+def test_origin_and_last_error_are_shown():
+    trouble = Trouble(time.time() - 130, 429, "usage_limit_reached", "too\x1b much")
+    text = shown(LoginStatus("grok", "Grok", Token("x"), (), origin="https://api.x.ai/v1", trouble=trouble))
+    assert "  asked at  https://api.x.ai/v1\n" in text
+    assert "  last error 2 min ago: too? much" in text
+
+
+@pytest.mark.parametrize("interval", ["0", "0.5", "x", "nan", "inf", "-3"])
+def test_an_interval_that_cannot_be_is_told(simulator, capsys, interval):
+    assert cli.main(["status", "--watch", f"--interval={interval}"]) == exits.USAGE
+    assert "--interval: seconds from 1 to 86400" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals")
+async def test_watching_on_a_terminal_draws_anew_and_ctrl_c_is_quiet(person):
+    await person.log_in()
+    async with person.types("status", "--watch", "--interval", "1") as process:
+        await person.sees(r"\x1b\[\?25l\x1b\[2J\x1b\[H")
+        await person.sees("(?s)demo@example.com.*\x1b\\[H.*demo@example.com.*\x1b\\[H.*demo@example.com")
+        process.send_signal(signal.SIGINT)
+        assert await person.ends(process) == 0
+    assert person.shown.count("\x1b[2J") == 1
+    assert person.shown.rstrip("\n").endswith("\x1b[?25h")
+    assert "Traceback" not in person.shown
+    usages = [one for one in person.simulated.requests if one.path.endswith("/wham/usage")]
+    assert len(usages) == 1, "the provider is not asked each time"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals")
+async def test_watching_in_a_pipe_says_one_after_the_other(person):
+    await person.log_in()
+    command = [sys.executable, "-m", "rotom", "status", "--watch", "--json", "--interval", "1"]
+    process = await trio.lowlevel.open_process(command, env=person.environ, stdout=subprocess.PIPE)
+    data = b""
+    with trio.fail_after(30):
+        while data.count(b"\n") < 2:
+            data += await process.stdout.receive_some()
+    process.send_signal(signal.SIGINT)
+    assert await process.wait() == 0
+    reports = [json.loads(line) for line in data.splitlines()[:2]]
+    assert [one["logged_in"] for one in reports] == [True, True]
+    assert b"\x1b" not in data
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals")
+async def test_watching_follows_logins_and_a_reader_that_goes(person):
+    command = [sys.executable, "-m", "rotom", "status", "--watch", "--interval", "1"]
+    process = await trio.lowlevel.open_process(command, env=person.environ, stdout=subprocess.PIPE)
+    data = b""
+    with trio.fail_after(30):
+        while b"nobody is logged in" not in data:
+            data += await process.stdout.receive_some()
+        await person.log_in()
+        while b"demo@example.com" not in data:
+            data += await process.stdout.receive_some()
+        await process.stdout.aclose()
+        assert await process.wait() == exits.PIPE

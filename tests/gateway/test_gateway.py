@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import trio
 
+from rotom.gateway.standing import statuses
 from rotom.problem import Kind, Problem
 from rotom.sse import Event
 from rotom.turn import Turn, input_text, message
@@ -191,27 +192,27 @@ async def test_a_login_made_meanwhile_is_served(build: Any) -> None:
 
 async def test_limits_are_remembered_and_told(house: Any) -> None:
     await text_of(house, turn())
-    (login,) = await house.gateway.logins()
+    (login,) = await statuses(house.gateway)
     assert {window.minutes for window in login.windows} == {300, 10080}
     assert not any(received.path.endswith("/usage") for received in house.simulator.requests)
 
 
 async def test_limits_are_asked_for_when_nothing_is_known(house: Any) -> None:
-    (login,) = await house.gateway.logins()
+    (login,) = await statuses(house.gateway)
     assert {window.minutes for window in login.windows} == {300, 10080}
     assert [received.path for received in house.simulator.requests][-1].endswith("/wham/usage")
 
 
 async def test_limits_are_asked_for_again_with_a_renewed_token(house: Any) -> None:
     house.simulator.issuer_state.expire_access()
-    (login,) = await house.gateway.logins()
+    (login,) = await statuses(house.gateway)
     assert (login.problem, login.active) == (None, True)
     assert {window.minutes for window in login.windows} == {300, 10080}
 
 
 async def test_a_login_that_is_over_says_what_to_do(house: Any) -> None:
     house.simulator.issuer_state.end()
-    (login,) = await house.gateway.logins()
+    (login,) = await statuses(house.gateway)
     assert login.active is False
     assert "rotom login" in login.problem
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from rotom.fold import fold
+from rotom.gateway.standing import statuses
 from rotom.simulator.xai_scenarios import REFUSALS
 from rotom.sse import Decoder
+from rotom.upstream.keeper import ASKED
 
 QUESTIONS = {origin: f"/xai-{origin}/v1/responses" for origin in ("api", "proxy")}
 DIALECTS = {"/v1/messages": "max_tokens", "/v1/chat/completions": "max_tokens", "/v1/responses": "max_output_tokens"}
@@ -378,18 +380,19 @@ async def test_many_at_once_move_together(wandering: Any) -> None:
 
 async def test_status(wandering: Any) -> None:
     await ask(wandering)
-    (login,) = await wandering.gateway.logins()
-    assert (login.provider, login.token.plan, login.problem) == ("grok", "SuperGrok", None)
+    (login,) = await statuses(wandering.gateway)
+    assert (login.login, login.token.plan, login.problem) == ("grok", "SuperGrok", None)
     assert (10_080, None) in {(window.minutes, window.limit) for window in login.windows}
     document = (await wandering.client.get("/v1/status")).json()
     assert document["account"]["plan"] == "SuperGrok"
+    assert document["providers"][0]["origin"].endswith("/xai-api/v1")
 
 
 async def test_status_of_a_login_that_the_proxy_does_not_serve(house: Any) -> None:
     denied = REFUSALS["access_denied"][1]
     for name in ("user", "billing"):
         house.simulator.script(denied, path=f"/xai-proxy/v1/{name}")
-    (login,) = await house.gateway.logins()
+    (login,) = await statuses(house.gateway)
     assert login.active
     assert "grok_origin" in login.problem
     assert renewals(house) == 0
@@ -397,7 +400,7 @@ async def test_status_of_a_login_that_the_proxy_does_not_serve(house: Any) -> No
 
 async def test_renewal_and_reuse(house: Any) -> None:
     token = await house.gateway.keeper.token("grok")
-    new = await house.gateway.renew("grok")
+    new = await house.gateway.keeper.renew("grok", ASKED)
     assert new.refresh != token.refresh
     assert (await ask(house)).status_code == 200
 

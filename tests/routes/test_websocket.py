@@ -20,6 +20,7 @@ from rotom.routes.guard import Rules
 from rotom.server import Limits
 from rotom.server.connection import Connection
 from rotom.server.drain import Drain
+from rotom.simulator.oauth_claims import Account
 from rotom.sse import Decoder
 
 PATH = "/v1/responses"
@@ -131,6 +132,19 @@ async def test_several_turns_and_a_line_in_the_log_for_each(house: Any) -> None:
     assert two["output"] > 0
     assert (whole["method"], whole["status"], "gone" in whole) == ("GET", 101, False)
     assert "private" not in house.output.getvalue()
+
+
+async def test_a_connection_goes_on_with_its_account(house: Any) -> None:
+    await house.log_in("openai@work", Account(account_id="work-1", user_id="user-work"))
+    async with opened(house) as client:
+        first = await client.ask("hello", store=False)
+        house.vault.use("openai@work")
+        await client.ask("and more", previous_response_id=first["response"]["id"], store=False)
+        said = {"role": "assistant", "content": "hello"}
+        await client.ask([{"role": "user", "content": "hi"}, said, {"role": "user", "content": "more"}], store=False)
+        await client.ask("something else", store=False)
+    asked = [one.headers["chatgpt-account-id"] for one in house.simulator.questions()]
+    assert asked == [Account().account_id] * 3 + ["work-1"]
 
 
 async def test_what_is_prepared_is_not_asked(house: Any, client: Client) -> None:

@@ -45,17 +45,98 @@ def entry(home, provider):
 
 
 def test_logins_live_side_by_side(vault, home):
-    assert (vault.providers(), vault.load("openai"), vault.stamp()) == ((), None, None)
+    assert (vault.logins(), vault.load("openai"), vault.stamp()) == ((), None, None)
     vault.save("openai", ONE)
     before, stamp = entry(home, "openai"), vault.stamp()
     vault.save("grok", TWO)
     assert entry(home, "openai") == before
     assert vault.stamp() != stamp
-    assert vault.providers() == ("openai", "grok")
+    assert vault.logins() == ("openai", "grok")
     assert (opened(home).load("openai"), opened(home).load("grok")) == (ONE, TWO)
     assert vault.remove("openai")
     assert not vault.remove("openai")
-    assert (vault.providers(), vault.load("grok")) == (("grok",), TWO)
+    assert (vault.logins(), vault.load("grok")) == (("grok",), TWO)
+
+
+def test_accounts_of_one_provider_live_side_by_side(vault, home):
+    vault.save("openai", ONE)
+    vault.save("openai@work", TWO)
+    assert vault.logins() == ("openai", "openai@work")
+    assert (vault.load("openai"), vault.load("openai@work")) == (ONE, TWO)
+    assert vault.renewal_lock("openai").path != vault.renewal_lock("openai@work").path
+    document = json.loads((home / "auth.json").read_bytes())
+    entries = document["providers"]
+    entries["openai"], entries["openai@work"] = entries["openai@work"], entries["openai"]
+    (home / "auth.json").write_text(json.dumps(document))
+    with pytest.raises(Problem, match="sealed for something else") as caught:
+        vault.load("openai@work")
+    assert caught.value.hint.endswith("rotom login --provider openai --account work")
+
+
+def test_the_account_in_use_changes_when_a_person_says_so(vault, home):
+    vault.save("openai@work", ONE)
+    assert vault.in_use() == {"openai": "openai@work"}
+    vault.save("openai", TWO)
+    vault.save("grok", TWO)
+    assert vault.in_use() == {"openai": "openai@work", "grok": "grok"}, "another login does not change it"
+    vault.use("openai")
+    assert opened(home).in_use() == {"openai": "openai", "grok": "grok"}
+    vault.replace("openai@work", ONE, TWO)
+    vault.save("openai@work", ONE)
+    assert vault.in_use()["openai"] == "openai"
+    with pytest.raises(Problem, match="there is no login openai@x") as caught:
+        vault.use("openai@x")
+    assert caught.value.kind is Kind.NOT_FOUND
+    assert vault.in_use()["openai"] == "openai"
+
+
+def test_where_the_one_in_use_goes_another_takes_its_place(vault):
+    for name in ("openai", "openai@b", "openai@a"):
+        vault.save(name, ONE)
+    vault.use("openai@a")
+    vault.remove("openai@a")
+    assert vault.in_use() == {"openai": "openai"}
+    vault.remove("openai")
+    vault.save("openai", TWO)
+    assert vault.in_use() == {"openai": "openai@b"}, "a new login takes no place"
+
+
+def test_running_conversations_are_moved_until_the_next_choice(vault):
+    vault.save("openai", ONE)
+    vault.save("openai@work", TWO)
+    vault.use("openai@work", move=True)
+    assert vault.moved() == {"openai"}
+    vault.use("openai")
+    assert vault.moved() == frozenset()
+
+
+@pytest.mark.parametrize("said", [None, [], {"openai": 7}, {"openai": "nobody"}, "work"])
+def test_what_is_said_wrongly_of_the_accounts_in_use_is_not_taken(vault, home, said):
+    vault.save("openai", ONE)
+    vault.save("openai@work", TWO)
+    document = json.loads((home / "auth.json").read_bytes()) | {"in_use": said, "moved": said}
+    (home / "auth.json").write_text(json.dumps(document))
+    assert vault.in_use() == {"openai": "openai"}
+    assert "openai" not in vault.moved()
+
+
+def test_a_file_from_before_there_were_accounts(vault, home):
+    vault.save("openai", ONE)
+    document = json.loads((home / "auth.json").read_bytes())
+    del document["in_use"]
+    (home / "auth.json").write_text(json.dumps(document))
+    assert (vault.load("openai"), vault.in_use()) == (ONE, {"openai": "openai"})
+    vault.save("openai@work", TWO)
+    assert vault.in_use() == {"openai": "openai"}
+
+
+def test_a_new_key_seals_every_account(vault, home):
+    vault.save("openai", ONE)
+    vault.save("openai@work", TWO)
+    vault.use("openai@work")
+    vault.rotate()
+    assert (opened(home).load("openai"), opened(home).load("openai@work")) == (ONE, TWO)
+    assert vault.in_use() == {"openai": "openai@work"}
 
 
 def test_a_login_leaves_alone_what_it_cannot_open(vault, home):
@@ -88,7 +169,7 @@ def test_a_renewal_replaces_only_what_it_renewed(vault):
     assert vault.load("openai") == TWO
     vault.remove("openai")
     assert vault.replace("openai", TWO, late) is None
-    assert vault.providers() == ()
+    assert vault.logins() == ()
 
 
 def test_a_renewal_that_was_cut_off_is_known_until_another_token_is_there(vault, home):
@@ -114,7 +195,7 @@ def test_what_is_not_ours_is_never_written(vault, home, content):
         lambda: vault.remove("openai"),
         lambda: vault.begin_renewal("openai", ONE),
         vault.rotate,
-        vault.providers,
+        vault.logins,
     ):
         with pytest.raises(Problem):
             attempt()

@@ -65,13 +65,13 @@ class World:
     def client(self):
         return httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
 
-    async def login(self, vault=None):
+    async def login(self, vault=None, name="openai"):
         async def person(step):
             return self.issuer.consent(step.url)
 
         async with self.client() as client:
             token = await play(client, PROVIDER.login(REDIRECT), person=person)
-        (vault or self.vault).save("openai", token)
+        (vault or self.vault).save(name, token)
         self.posts = 0
         return token
 
@@ -307,7 +307,7 @@ async def test_a_login_or_logout_during_a_renewal_wins(world, nursery, autojump_
     world.after = somebody_logs_out
     with pytest.raises(Problem, match="was removed"):
         await keeper.renew("openai", ASKED)
-    assert world.vault.providers() == ()
+    assert world.vault.logins() == ()
 
 
 async def test_a_renewal_that_was_killed_is_told_at_the_start_and_at_the_verdict(world, nursery, autojump_clock):
@@ -358,6 +358,63 @@ async def test_a_bug_in_a_renewal_reaches_who_waits_and_does_not_end_the_keeper(
     assert await keeper.renew("openai", ASKED)
 
 
+async def test_accounts_are_renewed_apart(world, nursery, autojump_clock):
+    one, two = await world.login(), await world.login(name="openai@work")
+    keeper = world.keeper()
+    await nursery.start(keeper.run)
+    assert (await keeper.token("openai"), await keeper.token("openai@work")) == (one, two)
+    assert keeper.in_use == {"openai": "openai"}
+    world.before = partial(trio.sleep, 5)
+    new = []
+
+    async def renew(name):
+        new.append(await keeper.renew(name, ASKED))
+
+    began = trio.current_time()
+    async with trio.open_nursery() as askers:
+        askers.start_soon(renew, "openai")
+        askers.start_soon(renew, "openai@work")
+    assert trio.current_time() - began < 9, "neither waits for the other"
+    assert world.posts == 2
+    stored = {world.vault.load(name).access for name in ("openai", "openai@work")}
+    assert stored == {token.access for token in new}
+    assert len({token.refresh for token in (one, two, *new)}) == 4
+    with pytest.raises(Problem, match=r"as account x; run `rotom login --provider openai --account x`"):
+        await keeper.token("openai@x")
+
+
+async def test_a_verdict_is_on_one_account(world, nursery, autojump_clock):
+    two = await world.login(name="openai@work")
+    world.issuer.end()
+    one = await world.login()
+    keeper = world.keeper()
+    await nursery.start(keeper.run)
+    with pytest.raises(Problem, match="the OpenAI login is over") as caught:
+        await keeper.renew("openai@work", REFUSED, two)
+    assert caught.value.hint == "run: rotom login --provider openai --account work"
+    assert "--account work" in world.said[-1][1]
+    assert (await keeper.renew("openai", ASKED)).refresh != one.refresh
+
+
+async def test_two_processes_renew_a_second_account_once(world, nursery, autojump_clock):
+    await world.login()
+    token = await world.login(name="openai@work")
+    one, two = world.keeper(), world.keeper(world.another_vault())
+    await nursery.start(one.run)
+    await nursery.start(two.run)
+    world.before = partial(trio.sleep, 1)
+    got = []
+
+    async def ask(keeper):
+        got.append(await keeper.renew("openai@work", REFUSED, token))
+
+    async with trio.open_nursery() as askers:
+        askers.start_soon(ask, one)
+        askers.start_soon(ask, two)
+    assert world.posts == 1
+    assert got[0] == got[1] == world.vault.load("openai@work")
+
+
 PROCESS = """
 import sys, time
 from pathlib import Path
@@ -376,7 +433,7 @@ async def main():
         print("ready", flush=True)
         while True:
             try:
-                await keeper.renew("openai", ASKED)
+                await keeper.renew(sys.argv[3], ASKED)
             except Exception as exc:
                 print("failed", exc, flush=True)
                 return nursery.cancel_scope.cancel()
@@ -386,13 +443,15 @@ trio.run(main)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kill -9")
-async def test_kill_9_during_renewals(tmp_path):
+@pytest.mark.parametrize("name", ["openai", "openai@work"])
+async def test_kill_9_during_renewals(tmp_path, name):
     """Whenever it hits, the vault can be read, another login is untouched, and a spent token is known as doubtful."""
     home = tmp_path / "home"
     world = World(home)
     world.now = time.time
     world.issuer = Issuer(time.time)
-    first = await world.login()
+    first = await world.login(name="openai@other")
+    await world.login(name=name)
     world.vault.save("grok", first)
     lost = 0
 
@@ -427,7 +486,7 @@ async def test_kill_9_during_renewals(tmp_path):
             process = await nursery.start(
                 partial(
                     trio.run_process,
-                    [sys.executable, "-c", PROCESS, str(home), issuer],
+                    [sys.executable, "-c", PROCESS, str(home), issuer, name],
                     capture_stdout=False,
                     stdout=-1,
                     check=False,
@@ -439,11 +498,11 @@ async def test_kill_9_during_renewals(tmp_path):
             await process.wait()
             vault = world.another_vault()
             assert vault.load("grok") == first
-            token = vault.load("openai")
+            token = vault.load(name)
             family = world.issuer._refresh[token.refresh]
             if family.refresh != token.refresh:
                 lost += 1
-                assert vault.unfinished("openai") is not None
+                assert vault.unfinished(name) is not None
                 await world.login()
     assert lost < 10
 

@@ -121,3 +121,28 @@ def test_a_problem_is_raised_as_a_new_exception_each_time():
     again = fresh(FINAL, retry_after=0.2)
     assert again is not FINAL
     assert (again.message, again.retry, again.hint, again.retry_after) == ("it is over", False, "log in", 1.0)
+
+
+async def test_which_account_is_in_use_is_read_and_said(logins, vault, said):
+    vault.save("openai", ONE)
+    vault.save("openai@work", TWO)
+    await logins.look()
+    assert (logins.known, logins.in_use) == ({"openai": Login(ONE), "openai@work": Login(TWO)}, {"openai": "openai"})
+    assert said == []
+    vault.use("openai@work")
+    await logins.look()
+    assert (logins.in_use, logins.moved) == ({"openai": "openai@work"}, frozenset())
+    assert said == [("info", "openai: account work is in use now; running conversations go on with theirs")]
+    vault.use("openai@work", move=True)
+    await logins.look()
+    assert logins.moved == {"openai"}
+    assert said[1:] == [("info", "openai: account work is in use now; running conversations too")]
+
+
+async def test_an_account_that_cannot_be_opened_stays_in_use(logins, vault, tmp_path):
+    vault.save("openai@work", TWO)
+    (tmp_path / "home" / "key").unlink()
+    vault.save("openai", ONE)
+    await logins.look()
+    assert logins.in_use == {"openai": "openai@work"}
+    assert logins.known["openai@work"].token is None

@@ -17,6 +17,7 @@ from rotom.simulator.play import Reply, detail, error, unauthorized
 from rotom.sse import Event, Json, encode
 from rotom.turn import Turn, input_text, message
 from rotom.upstream import sockets, websocket
+from rotom.upstream.keeper import ASKED
 from rotom.upstream.websocket import Socket
 
 USER = message("user", [input_text("hello")])
@@ -283,7 +284,7 @@ async def test_a_token_that_stays_refused_is_the_end(over: Any) -> None:
 async def test_a_renewed_token_gets_a_socket_of_its_own(over: Any) -> None:
     async with over() as house:
         _, items, _ = await run(house, turn())
-        await house.gateway.renew("openai")
+        await house.gateway.keeper.renew("openai", ASKED)
         await run(house, turn(USER, *items, USER))
         assert len(handshakes(house)) == 2
         assert "previous_response_id" not in house.simulator.questions()[1].body

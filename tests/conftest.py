@@ -30,8 +30,9 @@ from rotom.routes.guard import Rules
 from rotom.serve import assemble
 from rotom.server import Limits, listen
 from rotom.server.drain import Drain
-from rotom.simulator import Simulator
+from rotom.simulator import RESPONSES, Simulator
 from rotom.simulator.oauth_claims import Account
+from rotom.simulator.siwc import QUESTIONS as SIWC
 from rotom.sse import Decoder, Event
 from rotom.state.vault import Vault, open_vault
 from rotom.upstream.flows import play
@@ -84,6 +85,17 @@ class House:
         flow = provider.login(f"http://127.0.0.1:{provider.callback_ports[0]}{provider.callback_path}")
         token = await play(self.gateway.client, flow, person=person)
         await trio.to_thread.run_sync(self.vault.save, login, token)
+
+    def renewals(self) -> list[str]:
+        """The paths of the requests for tokens, at every issuer, that were received."""
+        return [one.path for one in self.simulator.requests if one.path.endswith("/token")]
+
+    def asked(self, provider: str) -> list[Any]:
+        """The questions to models that a provider received."""
+        if provider == "grok":
+            return self.simulator.xai.questions()
+        path = SIWC if provider == "chatgpt" else RESPONSES
+        return [one for one in self.simulator.requests if (one.method, one.path) == ("POST", path)]
 
     async def ask(self, text: str, *, path: str = "/v1/messages", **more: Any) -> httpx.Response:
         """One question in words."""

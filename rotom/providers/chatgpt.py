@@ -174,12 +174,19 @@ def _not_eligible(fault: Fault) -> Problem:
 
 
 def _unsupported(fault: Fault) -> Problem:
-    message = f"a login by Sign in with ChatGPT cannot be used for this: {fault.words or 'unsupported capability'}"
+    words = fault.words or "unsupported capability"
+    message = (
+        f"a login by Sign in with ChatGPT cannot be used for this: {words.rstrip('.')}. The Codex service may have it: "
+        "rotom login --provider openai"
+    )
     return Problem(Kind.INVALID, message, code="unsupported_capability", param=fault.param, retry=False)
 
 
 def _scope(fault: Fault) -> Problem:
-    message = f"the login lacks the permission to use your ChatGPT plan ({fault.words or fault.code}): log in again"
+    message = (
+        f"the login lacks the permission to use your ChatGPT plan ({fault.words or fault.code}): log in again and allow "
+        "it: rotom login --provider chatgpt"
+    )
     return Problem(Kind.FORBIDDEN, message, code=fault.code, retry=False, hint=chatgpt_login.HINT)
 
 
@@ -203,6 +210,7 @@ _BY_CODE: Mapping[str, faults.Judge] = {
     "subscription_sharing_usage_unavailable": _usage_unavailable,
     "subscription_sharing_unsupported_capability": _unsupported,
     **dict.fromkeys(_PERSON, _not_eligible),
+    "usage_not_included": _not_eligible,
     "chatpass_v2_scope_not_authorized": _scope,
     "chatpass_v2_invalid_authorization_context": _scope,
     "insufficient_quota": faults.quota,
@@ -211,6 +219,8 @@ _BY_CODE: Mapping[str, faults.Judge] = {
     "rate_limit_exceeded": faults.rate_limited,
     "context_length_exceeded": faults.context,
     "invalid_prompt": faults.policy,
+    "cyber_policy": faults.policy,
+    "bio_policy": faults.policy,
     "content_policy_violation": faults.policy,
     "invalid_encrypted_content": faults.encrypted,
     "model_not_found": _no_model,

@@ -25,6 +25,7 @@ from rotom.providers.faults import (
     encrypted,
     number,
     overloaded,
+    policy,
     rate_limited,
     said,
 )
@@ -80,9 +81,8 @@ def _entitlement(fault: Fault) -> Problem:
 
 
 def _blocked(fault: Fault) -> Problem:
-    message = (
-        f"xAI has blocked this account: {fault.words or 'no reason given'}. Only xAI can change that: {USAGE_PAGE}"
-    )
+    words = fault.words or "no reason given"
+    message = f"xAI has blocked this account: {words.rstrip('.')}. Only xAI can change that: {USAGE_PAGE}"
     return Problem(Kind.FORBIDDEN, message, code="blocked_user", retry=False)
 
 
@@ -92,6 +92,19 @@ def _free_usage(fault: Fault) -> Problem:
     told = f" ({pair[0]:,} of {pair[1]:,} tokens)" if pair else ""
     message = f"xAI's free usage is used up{told}: {words.rstrip('.')}. See {USAGE_PAGE}"
     return Problem(Kind.RATE_LIMITED, message, code="usage_limit_reached", retry=False)
+
+
+def _policy(fault: Fault) -> Problem:
+    # Its code is the same as that of other 403s. xAI charges for what its check stops, so it must not be sent again.
+    problem = policy(fault)
+    problem.code = "content_policy_violation"
+    return problem
+
+
+def _slowed(fault: Fault) -> Problem:
+    problem = rate_limited(fault)
+    problem.code = "rate_limit_exceeded"  # as all know it; xAI has several words
+    return problem
 
 
 def _access_denied(fault: Fault) -> Problem:
@@ -152,6 +165,7 @@ TRIAGE = Triage(
         ("need a grok subscription", _entitlement),
         ("run out of credits", _entitlement),
         ("ran out of credits", _entitlement),
+        ("violates usage guidelines", _policy),
         ("access to the chat endpoint is denied", _access_denied),
         ("access denied", _access_denied),
         ("grok cli version", _client_version),
@@ -162,7 +176,7 @@ TRIAGE = Triage(
         ("maximum prompt length", _context),
         ("too long for this model", _context),
     ),
-    by_status={402: _entitlement, 404: _not_found, 426: _client_version, 429: rate_limited, 529: overloaded},
+    by_status={402: _entitlement, 404: _not_found, 426: _client_version, 429: _slowed, 529: overloaded},
     mark=re.compile(r"\s*\[WKE=([\w:.-]+)\]"),
 )
 failure = TRIAGE.failure

@@ -65,7 +65,14 @@ VALID = "The OAuth2 access token could not be validated."
         (426, {}, Kind.INVALID, "client_version", "newer release"),
         # the account, a policy
         (403, {"code": "unauthorized:blocked-user", "error": "…"}, Kind.FORBIDDEN, "blocked_user", "blocked"),
-        (403, {"error": "Content violates usage guidelines."}, Kind.FORBIDDEN, "forbidden", "usage guidelines"),
+        (
+            403,
+            {"code": NO_PERMISSION, "error": "Content violates usage guidelines."},
+            Kind.INVALID,
+            "content_policy_violation",
+            "usage guidelines",
+        ),
+        (403, {"error": "Not for you."}, Kind.FORBIDDEN, "forbidden", "Not for you"),
         (403, {"code": "zdr:required", "error": "no"}, Kind.FORBIDDEN, "zdr:required", "refused (403): no"),
         # limits
         (
@@ -74,11 +81,17 @@ VALID = "The OAuth2 access token could not be validated."
             *(Kind.RATE_LIMITED, "usage_limit_reached"),
             "1,065,387 of 1,000,000",
         ),
-        (429, {"code": "rate_limit", "error": "too many requests"}, Kind.RATE_LIMITED, "rate_limit", "too many"),
+        (
+            429,
+            {"code": "rate_limit", "error": "too many requests"},
+            Kind.RATE_LIMITED,
+            "rate_limit_exceeded",
+            "too many",
+        ),
         (
             429,
             {"code": "…", "error": "Too many tokens for team x (actual/limit): 65605/16000."},
-            *(Kind.RATE_LIMITED, "…"),
+            *(Kind.RATE_LIMITED, "rate_limit_exceeded"),
             "65605",
         ),
         # the request

@@ -32,7 +32,7 @@ _REQUEST_CODES = frozenset({"context_length_exceeded", "context_too_large", "mod
 _OVERFLOW_CODES = frozenset({"context_length_exceeded", "context_too_large"})
 
 # A plan that lacks something is a matter of billing: as a 403 it would be told as a failed authentication.
-_PLAN_CODES = frozenset({"usage_not_included"})
+_PLAN_CODES = frozenset({"usage_not_included", "entitlement", "subscription_sharing_user_not_eligible"})
 
 # What was flagged must not be sent six times, which may cost the account. Claude Code stops at once when it reads these
 # words of Anthropic's own filter anywhere in the message of a 400.

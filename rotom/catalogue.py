@@ -32,7 +32,7 @@ EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 LONGEST = 100
 """The characters of an unknown name that are looked at and repeated."""
 
-PREFIXES = {"codex": "openai", "anthropic": None}
+PREFIXES = {"codex": "openai", "xai": "grok", "x-ai": "grok", "anthropic": None}
 """Words before a slash that are not a provider's own name -> the provider meant; None: just left out."""
 
 
@@ -246,9 +246,8 @@ class Catalogue:
         # Models known to be refused are no advice.
         from difflib import get_close_matches  # asked for seldom
 
-        near = get_close_matches(
-            _plain(name).rpartition("/")[2][:LONGEST], [model.id for model in self.models if not model.retired], 3, 0.5
-        )
+        known = dict.fromkeys(model.id for model in self.models if not model.retired)  # two may have the same
+        near = get_close_matches(_plain(name).rpartition("/")[2][:LONGEST], known, 3, 0.5)
         shown = ", ".join(model.id for model in self.listed()[:12])
         advice = f"did you mean {' or '.join(near)}?" if near else f"there are {shown}"
         return Problem(

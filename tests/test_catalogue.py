@@ -178,3 +178,14 @@ def test_a_gateway_has_vendors_in_its_ids() -> None:
     assert catalogue.resolve("gate/openai/gpt-5.5").provider == "gate"
     assert catalogue.resolve("openai/gpt-5.5").provider == "openai"
     assert catalogue.resolve("claude-y").id == "gpt-5.5"
+
+
+def test_names_that_two_have_are_advised_once_and_vendors_have_prefixes() -> None:
+    models = [Model("gpt-5.5", "openai"), Model("gpt-5.5", "chatgpt"), Model("grok-4.6", "grok")]
+    catalogue = Catalogue(models)
+    with pytest.raises(Problem) as caught:
+        catalogue.resolve("grok/gpt-5.5")
+    assert caught.value.message.count("gpt-5.5") == 2  # what was asked for, and the advice
+    assert {catalogue.resolve(name).provider for name in ("grok/grok-4.6", "xai/grok-4.6", "x-ai/Grok-4.6")} == {"grok"}
+    assert catalogue.resolve("chatgpt/gpt-5.5").provider == "chatgpt"
+    assert catalogue.resolve("codex/gpt-5.5").provider == "openai"

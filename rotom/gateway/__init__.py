@@ -185,9 +185,9 @@ class Gateway:
         """A call of a provider that is a flow, as one that is awaited."""
         return lambda token: play(self.client, call(token))
 
-    async def vendor_models(self, client_version: str) -> tuple[Json, str | None] | None:
-        """The list of models and its etag as a provider gives it to its own client of that version; None where no provider
-        that is logged in has one.
+    async def vendor_models(self, client_version: str) -> tuple[str, Json, str | None] | None:
+        """A provider's name, with its list of models and the etag as it gives them to its own client of that version; None
+        where no provider that is logged in has one.
 
         Raises:
           Problem: it could not be had.
@@ -195,7 +195,8 @@ class Gateway:
         for name, login in (await self.in_use()).items():
             if (listing := self.providers[name].vendor_models) is not None:
                 _, found = await self.native(login, self.played(partial(listing, client_version)))
-                return cast("tuple[Json, str | None]", found)
+                value, etag = cast("tuple[Json, str | None]", found)
+                return name, value, etag
         return None
 
     async def native(

@@ -12,6 +12,7 @@ from rotom.dialects.responses import models as openai
 from rotom.gateway import Gateway
 from rotom.problem import Problem
 from rotom.server.exchange import Exchange
+from rotom.sse import Json
 
 
 class Models:
@@ -32,13 +33,20 @@ class Models:
             await exchange.json(200, openai.listing(listed))
 
     async def _vendor(self, exchange: Exchange, version: str, listed: Iterable[Model]) -> None:
-        """The list as Codex CLI wants it: the provider's own where it can be had."""
+        """The list as Codex CLI wants it: the provider's own where it can be had, and the models of others behind it."""
         try:
             found = await self._gateway.vendor_models(version[:LONGEST])
         except Problem as problem:
             exchange.log["code"] = problem.code or problem.kind.name.lower()
             found = None
-        value, etag = found or codex.listing(listed)
+        if found is None:
+            await self._sent(exchange, *codex.listing(listed))
+        else:
+            name, value, etag = found
+            others = (model for model in listed if model.provider != name)
+            await self._sent(exchange, codex.joined(value, others), etag)
+
+    async def _sent(self, exchange: Exchange, value: Json, etag: str | None) -> None:
         await exchange.json(200, value, [("etag", etag)] if etag else [])
 
     async def one(self, exchange: Exchange) -> None:

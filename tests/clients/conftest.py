@@ -32,8 +32,10 @@ import trio
 
 from rotom.config import load
 from rotom.providers.registry import all_providers
-from rotom.simulator import Ask, Received, Script, Simulator, serve
+from rotom.simulator import RESPONSES, Ask, Received, Script, Simulator, serve
 from rotom.simulator.play import Play
+from rotom.simulator.siwc import QUESTIONS as SIWC
+from rotom.simulator.xai import BASES
 from rotom.sse import Json, dumps
 from rotom.state.vault import open_vault
 from rotom.upstream.client import make_client
@@ -117,19 +119,29 @@ class Backend:
 
         return calling
 
-    def log_in(self, environ: dict[str, str]) -> None:
+    def asked(self, provider: str) -> list[Json]:
+        """The questions that the models of a provider got."""
+        path = {"openai": RESPONSES, "chatgpt": SIWC, "grok": f"{BASES['api']}/responses"}[provider]
+        return [one.body or {} for one in self._here(lambda: [*self.simulator.requests]) if one.path == path]
+
+    def renewals(self) -> int:
+        """How often an issuer was asked for a token."""
+        return sum(one.path.endswith("/token") for one in self._here(lambda: [*self.simulator.requests]))
+
+    def log_in(self, environ: dict[str, str], name: str = "openai") -> None:
         """Log in as the simulator's account, through the real code path."""
         config = load({}, environ).config
-        provider = all_providers(config)["openai"]
+        provider = all_providers(config)[name]
+        redirect = f"http://127.0.0.1:{provider.callback_ports[0]}{provider.callback_path}"
 
         async def person(step: Any) -> str:
             return self.simulator.consent(step.url)
 
         async def dialogue() -> Any:
             async with make_client(config, environ) as client:
-                return await play(client, provider.login("http://127.0.0.1:1455/auth/callback"), person=person)
+                return await play(client, provider.login(redirect), person=person)
 
-        open_vault(config, environ).save("openai", trio.run(dialogue))
+        open_vault(config, environ).save(name, trio.run(dialogue))
 
 
 @dataclass(frozen=True)
@@ -303,6 +315,23 @@ def gateway(backends: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def watched(program: str, gateway: Served, backend: Backend, tmp_path: Path) -> Claude:
     """Claude Code on a rotom whose provider a test can see."""
     return Claude(program, gateway, tmp_path, backend, len(gateway.log.read_text()))
+
+
+@pytest.fixture(scope="session")
+def everywhere(backends: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """``rotom serve`` with a login to each provider that is played."""
+    folder = tmp_path_factory.mktemp("everywhere")
+    environ = {"ROTOM_HOME": str(folder / "home"), **backends.simulator.environment()}
+    for name in backends.simulator.plays:
+        backends.log_in(environ, name)
+    with serving(folder / "serve.log", **environ) as served:
+        yield served
+
+
+@pytest.fixture
+def everything(program: str, everywhere: Served, backend: Backend, tmp_path: Path) -> Claude:
+    """Claude Code on a rotom with every provider, all of which a test can see."""
+    return Claude(program, everywhere, tmp_path, backend, len(everywhere.log.read_text()))
 
 
 @pytest.fixture

@@ -44,6 +44,20 @@ async def test_the_list_for_codex_is_the_providers_own(house: Any) -> None:
     assert len(old.json()["models"]) < len(theirs["models"])
 
 
+async def test_the_list_for_codex_has_the_models_of_others_too(house: Any) -> None:
+    await house.log_in("grok")
+    answer = await house.client.get("/v1/models?client_version=0.169.0")
+    theirs, etag = simulated.listing("0.169.0")
+    count = len(theirs["models"])
+    models = answer.json()["models"]
+    assert models[:count] == theirs["models"]
+    assert "grok-4.6" in [model["slug"] for model in models[count:]]
+    assert min(model["priority"] for model in models[count:]) > max(model["priority"] for model in models[:count])
+    assert answer.headers["etag"] == etag
+    listed = [model["id"] for model in (await house.client.get("/v1/models")).json()["data"]]
+    assert {model["slug"] for model in models} >= set(listed)
+
+
 async def test_the_list_for_codex_when_the_provider_has_none(house: Any) -> None:
     house.simulator.script(Reply(500, b"{}"), path="/backend-api/codex/models")
     answer = await house.client.get("/v1/models", params={"client_version": "0.169.0&x=y"})

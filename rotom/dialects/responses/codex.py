@@ -19,6 +19,18 @@ def listing(models: Iterable[Model]) -> tuple[Json, str]:
     return value, f'W/"{hashlib.sha256(dumps(value)).hexdigest()[:32]}"'
 
 
+def joined(vendor: Json, others: Iterable[Model]) -> Json:
+    """A vendor's own list, with the models of others behind all of its own. Its etag stays good: it is the vendor's that is
+    told with its answers."""
+    own = vendor.get("models")
+    own = [*own] if isinstance(own, list) else []
+    last = max(
+        (place for one in own if isinstance(one, dict) and isinstance(place := one.get("priority"), int)), default=0
+    )
+    more = [info(model) | {"priority": last + index} for index, model in enumerate(others, 1)]
+    return {**vendor, "models": own + more}
+
+
 def info(model: Model) -> Json:
     """One model."""
     efforts = model.efforts or ("low", "medium", "high")

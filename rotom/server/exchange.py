@@ -214,18 +214,26 @@ class Exchange:
         self._speak_at = trio.current_time() + self._every
 
     async def finish(self) -> None:
-        """End the answer. A client that hangs up from now on had it all, and nobody is told."""
+        """End the answer. A client that hangs up from now on had it all, and nobody is told.
+
+        Raises:
+          Gone: the client hung up before.
+        """
         if self.complete:
             return
         if not self.started:
             await self.send(b"")
         await self._own_sending()
         try:
+            if self.gone:  # since the last piece was sent: nothing had to be waited for, and so nothing was cancelled
+                raise Gone("hung up before")
             self.complete = True
             self._speak_at = float("inf")
             if data := self._connection.h11.send(h11.EndOfMessage()):
                 await self._connection.send(data)
         except Gone:
+            if not self.complete:
+                raise
             self._lost()
         except BaseException:
             self._connection.h11.send_failed()

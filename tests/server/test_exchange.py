@@ -163,6 +163,29 @@ async def test_a_handler_that_goes_on_after_a_hang_up_is_no_bug(autojump_clock: 
     assert not app.bugs
 
 
+async def test_the_end_of_an_answer_after_a_hang_up_is_no_bug(
+    autojump_clock: Any, app: Any, nursery: trio.Nursery
+) -> None:
+    async def whole(exchange: Exchange) -> None:
+        async with exchange.attended():
+            exchange.start(200)
+            await exchange.send(b"all")
+            client.send_stream.close()
+            client.receive_stream.close()
+            with trio.CancelScope(shield=True):  # the watcher sees it, and no cancellation comes in between
+                await trio.sleep(1)
+            await exchange.finish()
+
+    app.handlers["/"] = whole
+    client, ours = memory_stream_pair()
+    nursery.start_soon(Connection(ours, app, Limits(), Drain()).run)
+    await client.send_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    await trio.sleep(5)
+    (exchange,) = app.over
+    assert (exchange.complete, exchange.gone) == (False, True)
+    assert not app.bugs
+
+
 async def test_a_client_that_leaves_right_behind_the_last_byte_had_it_all(
     autojump_clock: Any, app: Any, nursery: trio.Nursery
 ) -> None:

@@ -60,7 +60,8 @@ function tools(job, { openai, anthropic }) {
       job.api === "anthropic"
         ? anthropic.tools.webSearch_20250305({ maxUses: 2 })
         : openai.tools.webSearch({ searchContextSize: "low" }),
-    image_generation: () => openai.tools.imageGeneration({ size: "1024x1024", partialImages: 1 }),
+    image_generation: () => openai.tools.imageGeneration({ size: "1024x1024" }),
+    image_generation_in_steps: () => openai.tools.imageGeneration({ partialImages: 2 }),
     code_interpreter: () => openai.tools.codeInterpreter({}),
     apply_patch: () => openai.tools.customTool({ name: "apply_patch", description: "Changes files" }),
   };

@@ -77,7 +77,8 @@ class House:
     async def log_in(self, login: str = "openai", account: Account | None = None) -> None:
         """Log in by that name, through the real code path, as the simulator's account there, or as another of OpenAI's."""
         provider = self.gateway.keeper.provider(login)
-        self.simulator.issuer_state.account = account or Account()
+        if account is not None:
+            self.simulator.issuer_state.account = account
 
         async def person(step: Any) -> str:
             return self.simulator.consent(step.url)

@@ -30,9 +30,11 @@ import httpx
 import pytest
 import trio
 
+from rotom.accounts import provider_of
 from rotom.config import load
 from rotom.providers.registry import all_providers
 from rotom.simulator import RESPONSES, Ask, Received, Script, Simulator, serve
+from rotom.simulator.oauth_claims import Account
 from rotom.simulator.play import Play
 from rotom.simulator.siwc import QUESTIONS as SIWC
 from rotom.simulator.xai import BASES
@@ -128,10 +130,12 @@ class Backend:
         """How often an issuer was asked for a token."""
         return sum(one.path.endswith("/token") for one in self._here(lambda: [*self.simulator.requests]))
 
-    def log_in(self, environ: dict[str, str], name: str = "openai") -> None:
-        """Log in as the simulator's account, through the real code path."""
+    def log_in(self, environ: dict[str, str], login: str = "openai", account: Account | None = None) -> None:
+        """Log in by that name, through the real code path, as the simulator's account there, or as another of OpenAI's."""
+        usual = self.simulator.issuer_state.account
+        self.simulator.issuer_state.account = account or usual
         config = load({}, environ).config
-        provider = all_providers(config)[name]
+        provider = all_providers(config)[provider_of(login)]
         redirect = f"http://127.0.0.1:{provider.callback_ports[0]}{provider.callback_path}"
 
         async def person(step: Any) -> str:
@@ -141,7 +145,8 @@ class Backend:
             async with make_client(config, environ) as client:
                 return await play(client, provider.login(redirect), person=person)
 
-        open_vault(config, environ).save(name, trio.run(dialogue))
+        open_vault(config, environ).save(login, trio.run(dialogue))
+        self.simulator.issuer_state.account = usual
 
 
 @dataclass(frozen=True)

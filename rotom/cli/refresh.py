@@ -23,7 +23,7 @@ import time
 
 import trio
 
-from rotom.accounts import login_name
+from rotom.accounts import login_name, provider_of
 from rotom.cli import usage
 from rotom.cli.exits import OK, PERMISSION, status
 from rotom.cli.logins import account, given_account, meant, named, our_vault, title_of
@@ -64,13 +64,13 @@ def run(argv: list[str]) -> int:
 
 async def _renew(config: Config, vault: Vault, everyone: dict[str, Provider], wanted: list[str]) -> list[Renewal]:
     async with make_client(config, os.environ) as client, helpers() as nursery:
-        keeper = Keeper(vault, client, everyone)
+        keeper = Keeper(vault, client, {name: everyone[name] for name in map(provider_of, wanted)})
         await nursery.start(keeper.run)
         return await renewals(keeper, wanted)
 
 
 def _tell(one: Renewal, everyone: dict[str, Provider]) -> None:
-    provider = everyone[one.login.partition("@")[0]]
+    provider = everyone[provider_of(one.login)]
     if one.token is not None:
         left = "" if one.token.expires_at is None else f"; good for {words(one.token.expires_at - time.time())}"
         print(f"Renewed {title_of(one.login, provider)}{account(one.token)}{left}.")

@@ -8,7 +8,8 @@ What is not here: the form of the documents (rotom/status.py).
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -29,7 +30,10 @@ USAGE_SECONDS = 60.0
 """How long what a provider said of its limits is good for; asking often is a pattern that gets accounts banned."""
 
 PATIENCE = 20.0
-"""Seconds that a provider has to tell of its limits."""
+"""Seconds that a provider has to renew a token, and to tell of its limits."""
+
+LATE = "late"
+"""Code of what took longer."""
 
 T = TypeVar("T")
 
@@ -81,10 +85,10 @@ async def _status(gateway: Gateway, name: str, login: Login) -> LoginStatus:
         trouble=gateway.troubles.get(name),
     )
     try:
-        with advice(name):
+        with advice(name), _patience("renew the token"):
             token = await gateway.keeper.token(name)
     except Problem as problem:
-        return replace(status, problem=problem.message, active=False)
+        return replace(status, problem=problem.message, active=problem.code == LATE)
     limits = gateway.limits.get(name)
     if limits is None or time.time() - limits.at > USAGE_SECONDS:
         try:
@@ -105,11 +109,19 @@ async def _usage(gateway: Gateway, provider: Provider, name: str, token: Token) 
     Raises:
       Problem: they could not be had.
     """
-    with trio.move_on_after(PATIENCE):
+    with _patience("tell of its limits"):
         token, usage = await gateway.native(name, gateway.played(provider.usage), token)
-        limits = gateway.limits[name] = Limits(usage.windows, time.time(), usage.plan, usage.email)
-        return token, limits
-    raise Problem(Kind.TIMEOUT, f"the provider did not tell of its limits within {PATIENCE:g} seconds", code="timeout")
+    limits = gateway.limits[name] = Limits(usage.windows, time.time(), usage.plan, usage.email)
+    return token, limits
+
+
+@contextmanager
+def _patience(what: str) -> Iterator[None]:
+    """Give a provider some time for a block. A renewal that takes longer goes on by itself."""
+    with trio.move_on_after(PATIENCE) as scope:
+        yield
+    if scope.cancelled_caught:
+        raise Problem(Kind.TIMEOUT, f"the provider did not {what} within {PATIENCE:g} seconds", code=LATE)
 
 
 async def _renewal(keeper: Keeper, name: str) -> Renewal:

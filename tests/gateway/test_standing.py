@@ -14,6 +14,7 @@ from rotom.gateway.standing import ordered, renewals, statuses
 from rotom.providers import Outgoing, Token, Usage, Window
 from rotom.simulator.oauth_claims import Account
 from rotom.simulator.play import json_reply
+from rotom.upstream import keeper
 
 WORK = Account(account_id="work-1", user_id="user-work", email="me@work.example", plan="team")
 USAGE = "/backend-api/wham/usage"
@@ -46,6 +47,18 @@ async def test_a_provider_that_is_slow_does_not_hide_the_others(house: Any, monk
     (slow,) = (one for one in found if one.problem is not None)
     assert "did not tell of its limits" in slow.problem
     assert slow.active is True
+
+
+async def test_a_renewal_that_is_slow_does_not_hide_the_others(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standing, "PATIENCE", 0.2)
+    monkeypatch.setattr(keeper, "RENEWAL_SECONDS", 1.0)
+    token = house.vault.load("openai")
+    await trio.to_thread.run_sync(house.vault.save, "openai@old", replace(token, expires_at=1.0, obtained_at=0.0))
+    house.simulator.script("stall", path="/oauth/token")
+    one, old = await statuses(house.gateway)
+    assert (one.problem, one.active) == (None, True)
+    assert "did not renew the token within" in old.problem
+    assert old.active is True, "it may be renewed yet"
 
 
 async def test_a_provider_that_fails_leaves_what_is_known(house: Any) -> None:

@@ -120,6 +120,26 @@ async def test_another_etag_makes_one_fetch(world: World, autojump_clock: object
         assert world.fetches == 2
 
 
+async def test_each_account_has_a_list_of_its_own(world: World, tmp_path: Path, autojump_clock: object) -> None:
+    async with running(world):
+        world.models = [replace(NEW, id="gpt-team")]
+        assert world.lists.models("openai@work") == (OLD,), "what is known of it, at once"
+        await settle()
+        assert world.lists.models("openai@work")[0].id == "gpt-team"
+        assert world.ids()[0] == "gpt-7"
+        assert world.fetches == 2
+        world.lists.saw_etag("openai@work", "another")
+        await settle()
+        assert world.fetches == 3
+        assert world.ids()[0] == "gpt-7"
+    world.start(tmp_path)
+    world.models = Problem(Kind.UPSTREAM, "down")
+    async with running(world):
+        assert world.lists.models("openai@work")[0].id == "gpt-team"
+        assert world.lists.models("openai@work")[0].provider == "openai"
+        assert world.ids()[0] == "gpt-7"
+
+
 async def test_failures_change_nothing_and_pause_longer_and_longer(world: World, autojump_clock: object) -> None:
     async with running(world):
         world.models = Problem(Kind.UPSTREAM, "down")

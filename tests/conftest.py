@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import hypothesis
 import pytest
 import trio
 from trio.testing import MockClock
@@ -36,6 +37,10 @@ from rotom.simulator.siwc import QUESTIONS as SIWC
 from rotom.sse import Decoder, Event
 from rotom.state.vault import Vault, open_vault
 from rotom.upstream.flows import play
+
+# A busy machine makes examples slow, which says nothing of what is tested; pytest-timeout stands over all of it.
+hypothesis.settings.register_profile("rotom", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("rotom")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Under nohup and in the background of a script ^C is ignored, by children too; tests interrupt programs with it.

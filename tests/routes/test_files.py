@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import tracemalloc
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 import trio
 
+from rotom.problem import Problem
 from rotom.routes import files as routes
 
 PATH = "/v1/files"
@@ -264,3 +267,19 @@ async def test_a_full_disk_is_told(house: Any) -> None:
     assert "full" in response.json()["error"]["message"]
     assert json.loads(response.text)["error"]["code"] == "storage_full"
     assert len((await house.client.get(PATH)).json()["data"]) == 1
+
+
+async def test_a_purpose_that_is_none_is_told_before_the_file_is_taken() -> None:
+    taken = []
+
+    async def parts() -> AsyncIterator[bytes]:
+        begin = f"--{BOUNDARY}\r\nContent-Disposition: form-data; name="
+        yield f'{begin}"purpose"\r\n\r\nvision\r\n{begin}"file"; filename="a"\r\n\r\n'.encode()
+        taken.append("more")
+        yield b"x"
+
+    exchange: Any = SimpleNamespace(headers=FORM, parts=parts)
+    with io.BytesIO() as content, pytest.raises(Problem) as caught:
+        await routes._receive(exchange, content)
+    assert caught.value.param == "purpose"
+    assert taken == []

@@ -617,5 +617,9 @@ async def test_the_guard_stands_before_the_socket(build: Callable[..., Any]) -> 
         assert (await refused(house)).status_code == 401
         assert (await refused(house, authorization="Bearer wrong")).status_code == 401
         assert (await refused(house, authorization=f"Bearer {key}", origin="https://evil.example")).status_code == 403
+        for site in ("cross-site", "same-site"):
+            answer = await refused(house, authorization=f"Bearer {key}", **{"sec-fetch-site": site})
+            assert answer.status_code == 403
+        assert (await refused(house, authorization=f"Bearer {key}", host="evil.example")).status_code == 403
         async with opened(house, authorization=f"Bearer {key}") as client:
             assert (await client.ask())["type"] == "response.completed"

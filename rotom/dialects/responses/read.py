@@ -29,6 +29,9 @@ form of requests (seen in Codex CLI 0.169, 2026-11)."""
 
 MOST_TOOLS = 10_000
 
+MOST_PAIRS = 16
+"""Of metadata, as in the public API. All of it goes back with several events of each answer."""
+
 Check = Callable[[Any, str], None]
 
 
@@ -127,6 +130,12 @@ def _with(**fields: Check) -> Check:
 
 def _texts(value: Any, at: str) -> None:
     _object(value, at)
+    if len(value) > MOST_PAIRS:
+        message = (
+            f"Invalid '{at}': too many properties. Expected an object with at most {MOST_PAIRS} properties, but got an "
+            f"object with {len(value)} properties instead."
+        )
+        raise refused(message, "object_above_max_properties", at)
     for name, inner in value.items():
         _text(inner, f"{at}.{name}")
 

@@ -76,6 +76,7 @@ def test_sessions(body: Any, headers: Any, session: str | None) -> None:
         ({"conversation": {"id": "c"}}, "conversation"),
         ({"prompt": {"id": "p"}}, "prompt"),
         ({"background": True}, "background"),
+        ({"metadata": {str(number): "" for number in range(17)}}, "metadata"),
     ],
 )
 def test_refusals_name_the_field(more: Any, param: str) -> None:

@@ -99,3 +99,6 @@ def test_a_compaction() -> None:
     with pytest.raises(Problem) as caught:
         compaction(answer("text"), asked)
     assert caught.value.kind is Kind.UPSTREAM
+    double = answer("compaction_v2")
+    with pytest.raises(Problem, match="with 2 of them"):
+        compaction({**double, "output": double["output"] * 2}, asked)

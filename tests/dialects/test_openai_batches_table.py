@@ -6,30 +6,18 @@ from __future__ import annotations
 
 import re
 import typing
-from pathlib import Path
 from typing import Any
 
 import openai.types as types
 import pytest
 import typing_extensions
+from manual import table
 from openai.types import batch_create_params, file_create_params
 
 from rotom.routes.openai_batches import shape
 from rotom.state.batches import Batch
 
 VERDICTS = ("read", "mapped", "ignored", "refused")
-MANUAL = Path(__file__).parents[2] / "man" / "rotom-api.7"
-
-
-def table(title: str) -> dict[str, str]:
-    """The entries of a table: name -> what is said of it, as plain text."""
-    section = re.split(r"\n\.S[sh] ", MANUAL.read_text(encoding="utf-8").split(f".Ss {title}\n")[1])[0]
-    entries: dict[str, str] = {}
-    for entry in section.split("\n.It Li ")[1:]:
-        heads, _, text = entry.partition("\n")
-        text = " ".join(re.sub(r"^\.[A-Z][a-z]\b", "", line) for line in text.split("\n.El")[0].splitlines())
-        entries |= dict.fromkeys(heads.split(" , "), " ".join(text.split()))
-    return entries
 
 
 UPLOAD = table("Files: fields of the upload")

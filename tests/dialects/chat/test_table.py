@@ -7,33 +7,18 @@ from __future__ import annotations
 
 import re
 import typing
-from pathlib import Path
 from typing import Any
 
 import openai.types.chat as sdk
 import pytest
 import typing_extensions
+from manual import VERDICTS, hints, shapes, table
 from openai.types.chat import completion_create_params
 from openai.types.chat.chat_completion_custom_tool_param import Custom
 from openai.types.shared_params import FunctionDefinition, ResponseFormatJSONSchema
 
 from rotom.dialects.chat.read import read
 from rotom.problem import Problem
-
-VERDICTS = ("read", "mapped", "dropped", "ignored", "refused")
-MANUAL = Path(__file__).parents[3] / "man" / "rotom-api.7"
-
-
-def table(title: str) -> dict[str, str]:
-    """The entries of a table: name -> what is said of it, as plain text."""
-    section = re.split(r"\n\.S[sh] ", MANUAL.read_text(encoding="utf-8").split(f".Ss {title}\n")[1])[0]
-    entries: dict[str, str] = {}
-    for entry in section.split("\n.It Li ")[1:]:
-        heads, _, text = entry.partition("\n")
-        text = " ".join(re.sub(r"^\.[A-Z][a-z]\b", "", line) for line in text.split("\n.El")[0].splitlines())
-        entries |= dict.fromkeys(heads.split(" , "), " ".join(text.split()))
-    return entries
-
 
 REQUEST = table("Chat: fields of the request")
 MESSAGES = table("Chat: fields of a message")
@@ -42,19 +27,6 @@ TOOLS = table("Chat: tools")
 
 
 # The SDK's types --------------------------------------------------------------------------------------------------------
-
-
-def hints(shape: Any) -> dict[str, Any]:
-    return typing_extensions.get_type_hints(shape, include_extras=True)
-
-
-def shapes(hint: Any) -> list[Any]:
-    """The typed dictionaries in a type."""
-    if typing_extensions.is_typeddict(hint):
-        return [hint]
-    if typing.get_origin(hint) in (typing.Literal, typing_extensions.Literal):
-        return []
-    return [shape for part in typing.get_args(hint) for shape in shapes(part)]
 
 
 def word(shape: Any, field: str) -> str:

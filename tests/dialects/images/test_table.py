@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 import typing
-from pathlib import Path
 from typing import Any
 
 import pytest
 import typing_extensions
+from manual import VERDICTS, table
 from openai.types import image_edit_params, image_generate_params
 from openai.types.image_model import ImageModel
 
@@ -21,23 +21,10 @@ from rotom.problem import Problem
 from rotom.providers.openai_images import MODELS, take
 from rotom.simulator.pictures import png_base64
 
-VERDICTS = ("read", "mapped", "dropped", "ignored", "refused")
-MANUAL = Path(__file__).parents[3] / "man" / "rotom-api.7"
 PICTURE = "data:image/png;base64," + png_base64(8, 8, "x")
 
 
-def table() -> dict[str, str]:
-    """The entries: field -> what is said of it, as plain text."""
-    section = re.split(r"\n\.S[sh] ", MANUAL.read_text(encoding="utf-8").split(".Ss Images\n")[1])[0]
-    entries: dict[str, str] = {}
-    for entry in section.split("\n.It Li ")[1:]:
-        heads, _, text = entry.partition("\n")
-        text = " ".join(re.sub(r"^\.[A-Z][a-z]\b", "", line) for line in text.split("\n.El")[0].splitlines())
-        entries |= dict.fromkeys(heads.split(" , "), " ".join(text.split()))
-    return entries
-
-
-TABLE = table()
+TABLE = table("Images")
 GENERATIONS = (
     image_generate_params.ImageGenerateParamsStreaming,
     image_generate_params.ImageGenerateParamsNonStreaming,

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 import typing
-from pathlib import Path
 from typing import Any
 
 import pytest
 import typing_extensions
+from manual import VERDICTS, hints, shapes, table
 from openai.types.responses import (
     input_token_count_params,
     response_compact_params,
@@ -25,20 +25,7 @@ from rotom.problem import Problem
 from rotom.providers.openai_models import BUILTIN
 from rotom.providers.openai_receipt import receipt
 
-VERDICTS = ("read", "mapped", "dropped", "ignored", "refused")
-MANUAL = Path(__file__).parents[3] / "man" / "rotom-api.7"
 MODEL = next(model for model in BUILTIN if model.id == "gpt-5.5")
-
-
-def table(title: str) -> dict[str, str]:
-    """The entries of a table: name -> what is said of it, as plain text."""
-    section = re.split(r"\n\.S[sh] ", MANUAL.read_text(encoding="utf-8").split(f".Ss {title}\n")[1])[0]
-    entries: dict[str, str] = {}
-    for entry in section.split("\n.It Li ")[1:]:
-        heads, _, text = entry.partition("\n")
-        text = " ".join(re.sub(r"^\.[A-Z][a-z]\b", "", line) for line in text.split("\n.El")[0].splitlines())
-        entries |= dict.fromkeys(heads.split(" , "), " ".join(text.split()))
-    return entries
 
 
 FIELDS = table("Responses: fields of the request")
@@ -46,19 +33,6 @@ ITEMS = table("Responses: items of the input")
 
 COUNT_ONLY = {"personality"}
 """A field of counting alone."""
-
-
-def hints(shape: Any) -> dict[str, Any]:
-    return typing_extensions.get_type_hints(shape, include_extras=True)
-
-
-def shapes(hint: Any) -> list[Any]:
-    """The typed dictionaries in a type, those inside them not."""
-    if typing_extensions.is_typeddict(hint):
-        return [hint]
-    if typing.get_origin(hint) in (typing.Literal, typing_extensions.Literal):
-        return []
-    return [shape for part in typing.get_args(hint) for shape in shapes(part)]
 
 
 def words(hint: Any) -> set[str]:

@@ -11,9 +11,13 @@ Dialects say what their reader left out, providers what their dresser will; the 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 from rotom.problem import Kind, Problem
+from rotom.sse import Json
 
 HEADER = "x-rotom-receipt"
 LONGEST = 1000
@@ -73,6 +77,27 @@ class Receipt:
             param=self.dropped[0],
             retry=False,
         )
+
+
+def left_out(
+    asked: Json, known: Collection[str], nothing: Mapping[str, Collection[Any]] = MappingProxyType({})
+) -> list[str]:
+    """The fields that were asked for and go nowhere.
+
+    Arguments:
+      known: fields that are honoured, or have no effect by their nature.
+      nothing: field -> values that are as good as none.
+    """
+    return [
+        name
+        for name, value in asked.items()
+        if name not in known and value not in (None, [], {}, *nothing.get(name, ()))
+    ]
+
+
+def said(dropped: Iterable[str], words: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of fields in the client's own words; those that are not worth telling are left out."""
+    return tuple(word for name in dropped if (word := words.get(name, name)))
 
 
 def safe(text: str) -> str:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rotom.problem import Kind
-from rotom.receipt import LONGEST, Receipt, safe
+from rotom.receipt import LONGEST, Receipt, left_out, safe, said
 
 WORDS = st.text(max_size=300)
 
@@ -51,3 +51,9 @@ def test_only_what_was_dropped_is_a_problem() -> None:
 @pytest.mark.parametrize(("word", "shown"), [("a b", "a_b"), ("a>b,c;d=e", "a_b_c_d_e"), ("é" * 200, "_" * 100)])
 def test_safe(word: str, shown: str) -> None:
     assert safe(word) == shown
+
+
+def test_what_goes_nowhere():
+    asked = {"model": "m", "seed": 0, "top_p": 1, "temperature": 0.5, "stop": [], "user": None, "metadata": {}}
+    assert left_out(asked, {"model"}, {"top_p": (1,)}) == ["seed", "temperature"]
+    assert said(["seed", "temperature", "x"], {"seed": "", "x": "y"}) == ("temperature", "y")

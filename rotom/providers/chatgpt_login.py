@@ -24,7 +24,7 @@ from typing import Any
 from rotom.config import Config
 from rotom.problem import Kind, Problem
 from rotom.providers import Earlier, Flow, Outgoing, Reply, Token, Verify, oauth, openid
-from rotom.providers.faults import number
+from rotom.providers.loose import number, object_in, text
 from rotom.providers.openai_token import AUTH_CLAIM
 from rotom.sse import Json
 
@@ -107,7 +107,7 @@ def login(config: Config) -> Callable[[str], Flow]:
             )
         token = _token(given, reply, None, now)
         extra = {"client_id": issued, "host_id": host, "id_token": given["id_token"], "plan_granted": True}
-        return replace(token, email=_word(claims.get("email")), extra={**token.extra, **extra})
+        return replace(token, email=text(claims.get("email")), extra={**token.extra, **extra})
 
     return flow
 
@@ -185,7 +185,7 @@ def _token(fields: Json, reply: Reply, old: Token | None, now: float) -> Token:
     """The token of an answer; what is missing in it stays as it was."""
     access = str(fields["access_token"])
     claims, person = oauth.claims(access), oauth.claims(fields.get("id_token"))
-    auth = {**_object(claims.get(AUTH_CLAIM)), **_object(person.get(AUTH_CLAIM))}
+    auth = {**object_in(claims.get(AUTH_CLAIM)), **object_in(person.get(AUTH_CLAIM))}
     # A clock that is ahead would renew too early, and that spends the token: moments are taken by the issuer's clock.
     ahead = now - _told(reply, claims, now)
     expires_at, lifetime = number(claims.get("exp")), number(fields.get("expires_in"))
@@ -200,14 +200,14 @@ def _token(fields: Json, reply: Reply, old: Token | None, now: float) -> Token:
         extra["id_token"] = fields["id_token"]
     return Token(
         access=access,
-        refresh=_word(fields.get("refresh_token")) or (old.refresh if old else None),
+        refresh=text(fields.get("refresh_token")) or (old.refresh if old else None),
         expires_at=expires_at,
-        account_id=_word(auth.get("chatgpt_account_id"))
+        account_id=text(auth.get("chatgpt_account_id"))
         or (old.account_id if old else None)
-        or _word(claims.get("sub"))
-        or _word(person.get("sub")),
-        email=_word(person.get("email")) or (old.email if old else None),
-        plan=_word(auth.get("chatgpt_plan_type")) or (old.plan if old else None),
+        or text(claims.get("sub"))
+        or text(person.get("sub")),
+        email=text(person.get("email")) or (old.email if old else None),
+        plan=text(auth.get("chatgpt_plan_type")) or (old.plan if old else None),
         obtained_at=now,
         extra=extra,
     )
@@ -251,24 +251,4 @@ def _denied(callback: oauth.Callback) -> Problem:
 
 
 def _trouble(reply: Reply, doing: str) -> Problem:
-    after = number(reply.headers.get("retry-after"))
-    if oauth.interposed(reply):
-        return Problem(
-            Kind.UNAVAILABLE,
-            f"while {doing}, somebody between here and OpenAI answered with a web page (status {reply.status}). The login "
-            "itself is not affected",
-            code="cloudflare",
-            retry_after=after,
-            retry=True,
-        )
-    words = oauth.error_words(reply) or oauth.error_code(reply) or "no reason given"
-    kind = Kind.RATE_LIMITED if reply.status == 429 else Kind.UPSTREAM
-    return Problem(kind, f"OpenAI answered {reply.status} while {doing}: {words}", retry_after=after, hint=HINT)
-
-
-def _object(value: object) -> Json:
-    return value if isinstance(value, dict) else {}
-
-
-def _word(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return oauth.trouble(reply, "OpenAI", doing)

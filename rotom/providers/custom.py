@@ -24,7 +24,7 @@ from rotom.providers import Flow, Outgoing, Provider, Reply, Token, Usage, fault
 from rotom.providers.faults import Fault, Triage
 from rotom.providers.oauth import object_of
 from rotom.providers.openai_models import is_name
-from rotom.receipt import Receipt
+from rotom.receipt import Receipt, left_out, said
 from rotom.sse import Json, dumps
 from rotom.turn import Turn
 
@@ -156,12 +156,8 @@ def body_of(turn: Turn, model: Model) -> Json:
 
 def receipt(turn: Turn, model: Model) -> Receipt:
     """What is left out: fields that are not of the public API."""
-    left = [
-        turn.words.get(name, name)
-        for name, value in turn.body.items()
-        if name not in TAKEN | WITHOUT_EFFECT and value not in (None, [], {}, False)
-    ]
-    return Receipt(tuple(word for word in left if word))
+    known, body = TAKEN | WITHOUT_EFFECT, turn.body
+    return Receipt(said(left_out(body, known, dict.fromkeys(body, (False,))), turn.words))
 
 
 def read_models(answer: Json, provider: str) -> list[Model]:

@@ -16,9 +16,9 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from rotom.problem import Kind, Problem
+from rotom.providers.loose import number
 from rotom.providers.oauth import printable
 from rotom.sse import Event, Json
 
@@ -285,15 +285,6 @@ def retry_after(fault: Fault) -> float | None:
         unit = (match[2] or "s").lower()
         seconds = number(float(match[1]) * {"ms": 0.001, "s": 1.0, "m": 60.0}[unit])
     return seconds
-
-
-def number(value: Any) -> float | None:
-    """A number that can be counted with, from a header or JSON; None when it is none."""
-    try:
-        found = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return found if 0 <= found < 1e12 else None
 
 
 def length(minutes: int) -> str:

@@ -21,6 +21,7 @@ from typing import Any
 
 from rotom.fold import TERMINAL
 from rotom.providers.grok_tools import Call, calls
+from rotom.providers.loose import object_in
 from rotom.sse import Event, Json
 from rotom.turn import Turn
 
@@ -156,11 +157,11 @@ class Reader:
         """What is told of an event of an item."""
         if kind == _ADDED:
             item.begun = True
-            item.kind = str(_object(data.get("item")).get("type"))
-            return [self._at(kind, data, item, self._shown(_object(data.get("item")), item, done=False))]
+            item.kind = str(object_in(data.get("item")).get("type"))
+            return [self._at(kind, data, item, self._shown(object_in(data.get("item")), item, done=False))]
         if kind == _DONE:
             return self._done(data, item)
-        part = _object(data.get("part")).get("type")
+        part = object_in(data.get("part")).get("type")
         if kind.startswith("response.reasoning_summary"):
             if item.thought == "content":
                 return []
@@ -185,7 +186,7 @@ class Reader:
         return (kind, {**data, **changes}) if changes else (kind, data)
 
     def _done(self, data: Json, item: _Item) -> Told:
-        whole = _object(data.get("item"))
+        whole = object_in(data.get("item"))
         item.kind = str(whole.get("type"))
         shown = self._whole[item.place] = self._shown(whole, item, done=True)
         told: Told = []
@@ -230,7 +231,7 @@ class Reader:
         if what == "content_part.added":
             return begin
         if what == "content_part.done":
-            part = {"type": "summary_text", "text": _object(data.get("part")).get("text", "")}
+            part = {"type": "summary_text", "text": object_in(data.get("part")).get("text", "")}
             return [*begin, ("response.reasoning_summary_part.done", {**base, "part": part})]
         rest = {name: data[name] for name in ("delta", "text") if name in data}
         return [*begin, (f"response.reasoning_summary_text{kind[len('response.reasoning_text') :]}", {**base, **rest})]
@@ -254,13 +255,14 @@ class Reader:
         response = data.get("response")
         if not self._retold or not isinstance(response, dict) or not isinstance(response.get("output"), list):
             return [(kind, data)]
-        output = [one for one in response["output"] if _object(one).get("type") != "custom_tool_call"]
+        output = [one for one in response["output"] if object_in(one).get("type") != "custom_tool_call"]
         whole = [self._whole[place] for place in sorted(self._whole)]
         if len(whole) < len(output):
             # Something of it never came to its end; the rest is told as it was told before.
             known = {str(item.get("call_id") or item.get("id")): item for item in whole}
             whole = [
-                known.get(str(one.get("call_id") or one.get("id")), _summed(one, None)) for one in map(_object, output)
+                known.get(str(one.get("call_id") or one.get("id")), _summed(one, None))
+                for one in map(object_in, output)
             ]
         return [(kind, {**data, "response": {**response, "output": whole if output else []}})]
 
@@ -356,10 +358,6 @@ def _untyped(event: Event) -> Event:
     if "type" in data or not data.get("error"):
         return event
     return Event("error", data={"type": "error", **data})
-
-
-def _object(value: Any) -> Json:
-    return value if isinstance(value, dict) else {}
 
 
 def _objects(value: Any) -> list[Json]:

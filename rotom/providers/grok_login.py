@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 from rotom.config import Config
 from rotom.problem import Kind, Problem
 from rotom.providers import DeviceCode, Flow, Outgoing, Pause, Reply, Token, Verify, oauth
-from rotom.providers.faults import number
 from rotom.providers.grok_models import PROVIDER
 from rotom.providers.grok_token import token_from
+from rotom.providers.loose import number
 from rotom.providers.openid import checked
 from rotom.sse import Json
 
@@ -327,21 +327,7 @@ def _renewal_problem(reply: Reply) -> Problem:
 
 
 def _trouble(reply: Reply, doing: str) -> Problem:
-    """A reply that says nothing about the login itself: it may work later."""
-    after = number(reply.headers.get("retry-after"))
-    if oauth.interposed(reply):
-        return Problem(
-            Kind.UNAVAILABLE,
-            f"while {doing}, somebody between here and xAI answered with a web page (status {reply.status}): "
-            "Cloudflare's browser check, or a proxy. The login itself is not affected",
-            code="cloudflare",
-            retry_after=after,
-            retry=True,
-        )
-    if reply.status == 429:
-        return Problem(Kind.RATE_LIMITED, f"xAI asks to wait: too many requests while {doing}", retry_after=after)
-    words = oauth.error_words(reply) or oauth.error_code(reply) or "no reason given"
-    return Problem(Kind.UPSTREAM, f"xAI answered {reply.status} while {doing}: {words}", retry_after=after)
+    return oauth.trouble(reply, "xAI", doing)
 
 
 def _interval(value: object) -> float:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 
 from rotom.catalogue import Model
 from rotom.problem import Problem
 from rotom.providers.grok_dress import MORE_INCLUDES, TAKEN, TIERS, effort_of
 from rotom.providers.grok_tools import tools
+from rotom.providers.loose import object_in
 from rotom.providers.openai_dress import INCLUDE
 from rotom.providers.openai_receipt import NOTHING, WITHOUT_EFFECT
-from rotom.receipt import Receipt
-from rotom.sse import Json
+from rotom.receipt import Receipt, left_out, said
 from rotom.turn import Turn
 
 ALWAYS = frozenset({INCLUDE, "web_search_call.action.sources"})
@@ -26,30 +25,22 @@ REASONING = frozenset({"effort", "summary", "generate_summary", "context"})
 def receipt(turn: Turn, model: Model) -> Receipt:
     """What is left out or changed."""
     body = turn.body
-    dropped = [
-        name
-        for name, value in body.items()
-        if name not in TAKEN | NO_EFFECT and value not in (None, [], {}, *NOTHING.get(name, ()))
-    ]
+    dropped = left_out(body, TAKEN | NO_EFFECT, NOTHING)
     mapped = []
     with suppress(Problem):  # the request will be refused for it, which says more
         dropped += tools(body, model.id)[1]
     tier = body.get("service_tier")
     if tier not in (None, "auto", "default", "standard") and str(tier) not in TIERS:
         dropped.append("service_tier")
-    reasoning = _object(body.get("reasoning"))
+    reasoning = object_in(body.get("reasoning"))
     dropped += [f"reasoning.{name}" for name, value in reasoning.items() if name not in REASONING and value is not None]
     effort = reasoning.get("effort")
     if isinstance(effort, str) and (given := effort_of(effort, model)) != effort:
         mapped.append((f"effort:{effort}", given or "the-model's-own"))
-    text = _object(body.get("text"))
+    text = object_in(body.get("text"))
     dropped += [f"text.{name}" for name, value in text.items() if name != "format" and value not in (None, "medium")]
     include = body.get("include")
     for name in include if isinstance(include, list) else ():
         if not isinstance(name, str) or name not in ALWAYS | MORE_INCLUDES:
             dropped.append(f"include.{name}")
-    return Receipt(tuple(word for name in dropped if (word := turn.words.get(name, name))), tuple(mapped))
-
-
-def _object(value: Any) -> Json:
-    return value if isinstance(value, dict) else {}
+    return Receipt(said(dropped, turn.words), tuple(mapped))

@@ -23,13 +23,13 @@ from rotom.providers.faults import (
     Fault,
     Triage,
     encrypted,
-    number,
     overloaded,
     policy,
     rate_limited,
     said,
 )
 from rotom.providers.faults import context as longer
+from rotom.providers.loose import number
 
 USAGE_PAGE = "https://grok.com/?_s=usage"
 

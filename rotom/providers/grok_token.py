@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from rotom.providers import Token, oauth
-from rotom.providers.faults import number
+from rotom.providers.loose import number, text
 from rotom.sse import Json
 
 KEPT = {
@@ -45,14 +45,9 @@ def token_from(fields: Json, old: Token | None, token_endpoint: str) -> Token:
         access=access,
         refresh=str(refresh) if refresh else None,
         expires_at=expires_at,
-        account_id=_first(extra.get("principal_id"), claims.get("sub"), person.get("sub"), old and old.account_id),
-        email=_first(person.get("email"), old and old.email),
+        account_id=text(extra.get("principal_id"), claims.get("sub"), person.get("sub"), old and old.account_id),
+        email=text(person.get("email"), old and old.email),
         plan=old.plan if old else None,
         obtained_at=now,
         extra=extra,
     )
-
-
-def _first(*values: object) -> str | None:
-    """The first of the values that is a text with something in it."""
-    return next((value for value in values if isinstance(value, str) and value), None)

@@ -18,6 +18,7 @@ from rotom.problem import Problem
 from rotom.providers import Flow, Outgoing, Reply, Token, Usage, Window
 from rotom.providers.grok_dress import PROXY, base_url, identity
 from rotom.providers.grok_refusals import refusal
+from rotom.providers.loose import object_in
 from rotom.providers.oauth import object_of
 from rotom.sse import Json
 
@@ -48,7 +49,7 @@ def usage(config: Config) -> Callable[[Token], Flow]:
                 found[path.partition("?")[0]] = object_of(reply)
         if not found and trouble is not None:
             raise trouble
-        user, bill = found.get("user", {}), _object(found.get("billing", {}).get("config"))
+        user, bill = found.get("user", {}), object_in(found.get("billing", {}).get("config"))
         return Usage(
             plan=_text(user.get("subscriptionTier")),
             email=_text(user.get("email")),
@@ -61,7 +62,7 @@ def usage(config: Config) -> Callable[[Token], Flow]:
 
 
 def _windows(bill: Json) -> tuple[Window, ...]:
-    period = _object(bill.get("currentPeriod"))
+    period = object_in(bill.get("currentPeriod"))
     if not period:
         return _older(bill)
     start, end = _moment(period.get("start")), _moment(period.get("end"))
@@ -116,10 +117,6 @@ def _moment(value: Any) -> float | None:
         return datetime.fromisoformat(value).timestamp() if isinstance(value, str) else None
     except (ValueError, OverflowError):
         return None
-
-
-def _object(value: Any) -> Json:
-    return value if isinstance(value, dict) else {}
 
 
 def _text(value: Any) -> str | None:

@@ -21,6 +21,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from rotom.problem import Kind, Problem
 from rotom.providers import Authorize, Reply, Step
+from rotom.providers.loose import number
 from rotom.sse import Json
 
 LONGEST_PASTE = 64 << 10
@@ -174,6 +175,28 @@ def interposed(reply: Reply) -> bool:
     nothing about a login, whatever its status."""
     media = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
     return "cf-mitigated" in reply.headers or media in ("text/html", "application/xhtml+xml")
+
+
+def trouble(reply: Reply, who: str, doing: str) -> Problem:
+    """What a reply means that says nothing about the login itself: it may work later.
+
+    Arguments:
+      who: whose answer it is. doing: what was being done, as in "renewing the login".
+    """
+    after = number(reply.headers.get("retry-after"))
+    if interposed(reply):
+        return Problem(
+            Kind.UNAVAILABLE,
+            f"while {doing}, somebody between here and {who} answered with a web page (status {reply.status}): "
+            "Cloudflare's browser check, or a proxy. The login itself is not affected",
+            code="cloudflare",
+            retry_after=after,
+            retry=True,
+        )
+    if reply.status == 429:
+        return Problem(Kind.RATE_LIMITED, f"{who} asks to wait: too many requests while {doing}", retry_after=after)
+    words = error_words(reply) or error_code(reply) or "no reason given"
+    return Problem(Kind.UPSTREAM, f"{who} answered {reply.status} while {doing}: {words}", retry_after=after)
 
 
 def claims(token: object) -> Json:

@@ -15,7 +15,8 @@ from collections.abc import Callable
 from rotom.config import Config
 from rotom.problem import Kind, Problem
 from rotom.providers import DeviceCode, Flow, Outgoing, Pause, Reply, Token, oauth
-from rotom.providers.openai_token import number, token_from
+from rotom.providers.loose import number
+from rotom.providers.openai_token import token_from
 
 CLIENT_ID = "app_EMoamEEZ73f0CkXaXp7hrann"
 SCOPE = "openid profile email offline_access"  # the CLI asks for its connectors too; we do not use them
@@ -220,21 +221,7 @@ def _renewal_problem(reply: Reply) -> Problem:
 
 
 def _trouble(reply: Reply, doing: str) -> Problem:
-    """A reply that says nothing about the login itself: it may work later."""
-    after = number(reply.headers.get("retry-after"))
-    if oauth.interposed(reply):
-        return Problem(
-            Kind.UNAVAILABLE,
-            f"while {doing}, somebody between here and OpenAI answered with a web page (status {reply.status}): "
-            "Cloudflare's browser check, or a proxy. The login itself is not affected",
-            code="cloudflare",
-            retry_after=after,
-            retry=True,
-        )
-    if reply.status == 429:
-        return Problem(Kind.RATE_LIMITED, f"OpenAI asks to wait: too many requests while {doing}", retry_after=after)
-    words = oauth.error_words(reply) or oauth.error_code(reply) or "no reason given"
-    return Problem(Kind.UPSTREAM, f"OpenAI answered {reply.status} while {doing}: {words}", retry_after=after)
+    return oauth.trouble(reply, "OpenAI", doing)
 
 
 def _interval(value: object) -> float:

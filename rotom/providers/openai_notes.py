@@ -10,6 +10,7 @@ What is not here: what the headers mean (openai_refusals.py).
 from __future__ import annotations
 
 from rotom.problem import Problem
+from rotom.providers.loose import object_in
 from rotom.sse import Event, Json
 
 _NAMES = ("x-codex-", "openai-", "x-models-etag", "x-reasoning-included", "x-request-id", "x-oai-request-id")
@@ -24,7 +25,7 @@ def notes(event: Event) -> dict[str, str]:
     try:
         match event.type:
             case "codex.response.metadata" | "error":
-                return _headers(_object(event.data, "headers"))
+                return _headers(object_in(event.data.get("headers")))
             case "codex.rate_limits":
                 return _headers(_limits(event.data))
     except Problem:  # not JSON: an answer does not fail for what nobody asked for
@@ -33,12 +34,12 @@ def notes(event: Event) -> dict[str, str]:
 
 
 def _limits(data: Json) -> Json:
-    limits = _object(data, "rate_limits")
+    limits = object_in(data.get("rate_limits"))
     found: Json = {"x-codex-plan-type": data.get("plan_type")}
     for name in ("primary", "secondary"):
-        window = _object(limits, name)
+        window = object_in(limits.get(name))
         found |= {f"x-codex-{name}-{word}": window.get(key) for key, word in _WINDOW.items()}
-    credit = _object(data, "credits")
+    credit = object_in(data.get("credits"))
     return found | {f"x-codex-credits-{word}": credit.get(key) for key, word in _CREDITS.items()}
 
 
@@ -50,8 +51,3 @@ def _headers(values: Json) -> dict[str, str]:
         if name.startswith(_NAMES) and text and all(word.isascii() and word.isprintable() for word in (name, text)):
             found[name] = text
     return found
-
-
-def _object(value: Json, key: str) -> Json:
-    found = value.get(key)
-    return found if isinstance(found, dict) else {}

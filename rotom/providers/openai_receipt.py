@@ -5,11 +5,10 @@ Values that ask for nothing (a temperature of 1, a tier of ``auto``) are not tol
 
 from __future__ import annotations
 
-from typing import Any
-
 from rotom.catalogue import Model
+from rotom.providers.loose import object_in
 from rotom.providers.openai_dress import INCLUDE, MORE_INCLUDES, TAKEN, clamp, service_tier
-from rotom.receipt import Receipt
+from rotom.receipt import Receipt, left_out, said
 from rotom.sse import Json
 from rotom.turn import Turn
 
@@ -48,29 +47,21 @@ REASONING = frozenset({"effort", "summary", "generate_summary", "context"})
 def receipt(turn: Turn, model: Model) -> Receipt:
     """What is left out or changed."""
     body = turn.body
-    dropped = [
-        name
-        for name, value in body.items()
-        if name not in TAKEN | WITHOUT_EFFECT and value not in (None, [], {}, *NOTHING.get(name, ()))
-    ]
+    dropped = left_out(body, TAKEN | WITHOUT_EFFECT, NOTHING)
     mapped = []
     tier = body.get("service_tier")
     if tier not in (None, "auto", "default", "standard") and service_tier(tier, model) is None:
         dropped.append("service_tier")
-    reasoning = _object(body.get("reasoning"))
+    reasoning = object_in(body.get("reasoning"))
     dropped += [f"reasoning.{name}" for name, value in reasoning.items() if name not in REASONING and value is not None]
     effort = reasoning.get("effort")
     if isinstance(effort, str) and (given := clamp(effort, model)) != effort:
         mapped.append((f"effort:{effort}", given))
     known = ("verbosity", "format") if model.verbosity else ("format",)
-    text = _object(body.get("text"))
+    text = object_in(body.get("text"))
     dropped += [f"text.{name}" for name, value in text.items() if name not in known and value not in (None, "medium")]
     include = body.get("include")
     for name in include if isinstance(include, list) else ():
         if name != INCLUDE and (not isinstance(name, str) or name not in MORE_INCLUDES):
             dropped.append(f"include.{name}")
-    return Receipt(tuple(word for name in dropped if (word := turn.words.get(name, name))), tuple(mapped))
-
-
-def _object(value: Any) -> Json:
-    return value if isinstance(value, dict) else {}
+    return Receipt(said(dropped, turn.words), tuple(mapped))

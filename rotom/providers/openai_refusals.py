@@ -22,7 +22,6 @@ from rotom.providers.faults import (
     encrypted,
     length,
     local,
-    number,
     overloaded,
     policy,
     quota,
@@ -30,6 +29,7 @@ from rotom.providers.faults import (
     region,
     retry_after,
 )
+from rotom.providers.loose import number
 from rotom.providers.oauth import printable
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from rotom.problem import Kind, Problem
 from rotom.providers import Token, oauth
+from rotom.providers.loose import number, object_in, text
 from rotom.sse import Json
 
 AUTH_CLAIM = "https://api.openai.com/auth"
@@ -49,8 +50,8 @@ def token_from(fields: Mapping[str, Any], old: Token | None) -> Token:
     now = time.time()
     access = str(fields.get("access_token") or (old.access if old else ""))
     access_claims, id_claims = oauth.claims(access), oauth.claims(fields.get("id_token"))
-    auth = {**_object(access_claims, AUTH_CLAIM), **_object(id_claims, AUTH_CLAIM)}
-    profile = {**_object(access_claims, PROFILE_CLAIM), **_object(id_claims, PROFILE_CLAIM)}
+    auth = {**object_in(access_claims.get(AUTH_CLAIM)), **object_in(id_claims.get(AUTH_CLAIM))}
+    profile = {**object_in(access_claims.get(PROFILE_CLAIM)), **object_in(id_claims.get(PROFILE_CLAIM))}
     expires_at = number(access_claims.get("exp"))
     if expires_at is None and (lifetime := number(fields.get("expires_in"))) is not None:
         expires_at = now + lifetime
@@ -71,9 +72,9 @@ def token_from(fields: Mapping[str, Any], old: Token | None) -> Token:
         access=access,
         refresh=str(refresh) if refresh else None,
         expires_at=expires_at,
-        account_id=_first(auth.get("chatgpt_account_id"), fields.get("account_id"), old and old.account_id),
-        email=_first(id_claims.get("email"), profile.get("email"), old and old.email),
-        plan=_first(auth.get("chatgpt_plan_type"), old and old.plan),
+        account_id=text(auth.get("chatgpt_account_id"), fields.get("account_id"), old and old.account_id),
+        email=text(id_claims.get("email"), profile.get("email"), old and old.email),
+        plan=text(auth.get("chatgpt_plan_type"), old and old.plan),
         obtained_at=now,
         extra=extra,
     )
@@ -94,23 +95,4 @@ def _organization(auth: Mapping[str, Any]) -> str | None:
     organizations = auth.get("organizations")
     if not isinstance(organizations, list):
         return None
-    return _first(*(one.get("title") for one in organizations if isinstance(one, dict) and one.get("is_default")))
-
-
-def _object(claims: Mapping[str, Any], name: str) -> Json:
-    value = claims.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _first(*values: object) -> str | None:
-    """The first of the values that is a text with something in it."""
-    return next((value for value in values if isinstance(value, str) and value), None)
-
-
-def number(value: object) -> float | None:
-    """A number that a provider sent, perhaps as a text; None when it is none that makes sense."""
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return number if 0 <= number < 1e12 else None
+    return text(*(one.get("title") for one in organizations if isinstance(one, dict) and one.get("is_default")))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from rotom.problem import Kind, Problem
 from rotom.providers import oauth
-from rotom.providers.faults import number
+from rotom.providers.loose import number
 from rotom.sse import Json
 
 LEEWAY = 300.0

@@ -9,7 +9,7 @@ import pytest
 from rotom.problem import Problem
 from rotom.providers import Token
 from rotom.providers.openai_token import AUTH_CLAIM as AUTH
-from rotom.providers.openai_token import PROFILE_CLAIM, import_login, number, token_from
+from rotom.providers.openai_token import PROFILE_CLAIM, import_login, token_from
 
 
 def jwt(claims):
@@ -99,10 +99,3 @@ def test_claims_of_the_wrong_kind_are_left_out():
     assert (token.account_id, token.email, token.extra) == ("file", None, {})
     assert abs(token.expires_at - time.time() - 60) < 30
     assert token_from({"access_token": "opaque"}, Token("other", expires_at=5.0)).expires_at is None
-
-
-@pytest.mark.parametrize(
-    ("value", "result"), [("5", 5.0), (5, 5.0), (None, None), ("x", None), (-1, None), ("nan", None), ("1e99", None)]
-)
-def test_numbers_that_make_sense(value, result):
-    assert number(value) == result

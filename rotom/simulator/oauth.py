@@ -18,11 +18,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
 from rotom.problem import Kind, Problem
 from rotom.simulator.oauth_claims import CLIENT_ID, SCOPES, Account, access_token, id_token
+from rotom.simulator.oauth_forms import keep, oauth_error, page, redirect
 from rotom.simulator.play import Refused, Reply, error, json_reply, unauthorized
 from rotom.sse import Json
 
@@ -32,9 +33,6 @@ REDIRECTS: Final = frozenset(
 CODE_SECONDS: Final = 600
 DEVICE_SECONDS: Final = 900
 DAY: Final = 86_400
-KEPT: Final = 4096
-
-V = TypeVar("V")
 
 
 @dataclass(slots=True)
@@ -103,43 +101,43 @@ class Issuer:
         try:
             self._check_client(query)
         except Problem as problem:
-            return _page(400, "Authentication error", f"<p>{html.escape(problem.message)}</p>")
+            return page(400, "Authentication error", f"<p>{html.escape(problem.message)}</p>")
         bad = _bad_authorize(query)
         if bad:
-            return _redirect(query, error="invalid_request", error_description=bad)
+            return redirect(query, error="invalid_request", error_description=bad)
         if query.get("auto") == "1":
             return self.decide(query, allow=True)
-        page = secrets.token_urlsafe(16)
-        _keep(self._pages, page, dict(query))
+        ticket = secrets.token_urlsafe(16)
+        keep(self._pages, ticket, dict(query))
         who = html.escape(f"{self.account.email} ({self.account.plan})")
-        return _page(
+        return page(
             200,
             "Sign in to Codex",
             f"<p>This is a simulated login. Nothing leaves this computer.</p><p>Account: <b>{who}</b></p>"
-            f'<p><a href="/oauth/consent?page={page}&amp;allow=1">Continue</a> · '
-            f'<a href="/oauth/consent?page={page}&amp;allow=0">Cancel</a></p>',
+            f'<p><a href="/oauth/consent?page={ticket}&amp;allow=1">Continue</a> · '
+            f'<a href="/oauth/consent?page={ticket}&amp;allow=0">Cancel</a></p>',
         )
 
     def consent_page(self, query: Mapping[str, str]) -> Reply:
         """Where the links of the page lead."""
         asked = self._pages.pop(query.get("page", ""), None)
         if asked is None:
-            return _page(400, "Authentication error", "<p>This page was used already, or is too old.</p>")
+            return page(400, "Authentication error", "<p>This page was used already, or is too old.</p>")
         return self.decide(asked, allow=query.get("allow") == "1")
 
     def decide(self, query: Mapping[str, str], *, allow: bool) -> Reply:
         """The redirect to the program that asked."""
         if not allow:
-            return _redirect(query, error="access_denied", error_description="The user denied the request.")
+            return redirect(query, error="access_denied", error_description="The user denied the request.")
         if self.refusing:
-            return _redirect(query, error=self.refusing[0], error_description=self.refusing[1])
+            return redirect(query, error=self.refusing[0], error_description=self.refusing[1])
         workspace = query.get("allowed_workspace_id")
         if workspace and workspace != self.account.account_id:
-            return _redirect(query, error="access_denied", error_description="The workspace is not allowed.")
+            return redirect(query, error="access_denied", error_description="The workspace is not allowed.")
         code = "ac_" + secrets.token_urlsafe(32)
         made = _Code(query["code_challenge"], query["redirect_uri"], self._clock() + CODE_SECONDS)
-        _keep(self._codes, code, made)
-        return _redirect(query, code=code, scope=query["scope"])
+        keep(self._codes, code, made)
+        return redirect(query, code=code, scope=query["scope"])
 
     def consent(self, url: str, *, allow: bool = True) -> str:
         """What a person's browser is redirected to after consenting at this authorize URL.
@@ -151,7 +149,7 @@ class Issuer:
         self._check_client(query)
         bad = _bad_authorize(query)
         invalid = {"error": "invalid_request", "error_description": bad or ""}
-        reply = _redirect(query, **invalid) if bad else self.decide(query, allow=allow)
+        reply = redirect(query, **invalid) if bad else self.decide(query, allow=allow)
         return dict(reply.headers)["location"]
 
     def _check_client(self, query: Mapping[str, str]) -> None:
@@ -167,7 +165,7 @@ class Issuer:
         if not self.device_enabled:
             return json_reply(404, {"detail": "Not Found"})
         if body.get("client_id") != CLIENT_ID:
-            return _oauth_error(401, "invalid_client", "Client authentication failed.")
+            return oauth_error(401, "invalid_client", "Client authentication failed.")
         letters = "BCDFGHJKLMNPQRSTVWXZ"
         user_code = "-".join(
             (
@@ -176,7 +174,7 @@ class Issuer:
             )
         )
         device = _Device("deviceauth_" + secrets.token_hex(16), user_code, self._clock() + DEVICE_SECONDS)
-        _keep(self._devices, device.id, device)
+        keep(self._devices, device.id, device)
         return json_reply(
             200,
             {
@@ -200,7 +198,7 @@ class Issuer:
         verifier = secrets.token_urlsafe(64)
         code, challenge = "ac_" + secrets.token_urlsafe(32), s256(verifier)
         made = _Code(challenge, f"{self.base}/deviceauth/callback", self._clock() + CODE_SECONDS)
-        _keep(self._codes, code, made)
+        keep(self._codes, code, made)
         return json_reply(200, {"authorization_code": code, "code_challenge": challenge, "code_verifier": verifier})
 
     def approve(self, user_code: str) -> bool:
@@ -216,17 +214,17 @@ class Issuer:
         code = query.get("user_code")
         if code is None:
             form = '<form><input name="user_code" placeholder="ABCD-12345" autofocus> <button>Continue</button></form>'
-            return _page(200, "Enter your code", f"<p>This is a simulated login.</p>{form}")
+            return page(200, "Enter your code", f"<p>This is a simulated login.</p>{form}")
         if self.approve(code):
-            return _page(200, "Signed in", "<p>You may close this page and return to the terminal.</p>")
-        return _page(400, "Unknown code", "<p>That code is not known or too old.</p>")
+            return page(200, "Signed in", "<p>You may close this page and return to the terminal.</p>")
+        return page(400, "Unknown code", "<p>That code is not known or too old.</p>")
 
     # Tokens.
 
     def token(self, fields: Mapping[str, Any]) -> Reply:
         """The token endpoint."""
         if fields.get("client_id") != CLIENT_ID:
-            return _oauth_error(401, "invalid_client", "Client authentication failed.")
+            return oauth_error(401, "invalid_client", "Client authentication failed.")
         grant = fields.get("grant_type")
         if grant == "authorization_code":
             return self._exchange(fields)
@@ -234,19 +232,19 @@ class Issuer:
             return self._renew(str(fields.get("refresh_token") or ""))
         if grant == "urn:ietf:params:oauth:grant-type:token-exchange":
             return error(401, "Invalid ID token: missing organization_id", "invalid_subject_token")
-        return _oauth_error(400, "unsupported_grant_type", "The authorization grant type is not supported.")
+        return oauth_error(400, "unsupported_grant_type", "The authorization grant type is not supported.")
 
     def _exchange(self, fields: Mapping[str, Any]) -> Reply:
         code = self._codes.get(str(fields.get("code")))
         if code is None or code.expires_at <= self._clock():
-            return _oauth_error(400, "invalid_grant", "The authorization code is invalid or has expired.")
+            return oauth_error(400, "invalid_grant", "The authorization code is invalid or has expired.")
         if code.family is not None:
             code.family.over = "token_revoked"
-            return _oauth_error(400, "invalid_grant", "The authorization code has already been used.")
+            return oauth_error(400, "invalid_grant", "The authorization code has already been used.")
         if fields.get("redirect_uri") != code.redirect_uri:
-            return _oauth_error(400, "invalid_grant", "The redirect_uri does not match the authorization request.")
+            return oauth_error(400, "invalid_grant", "The redirect_uri does not match the authorization request.")
         if s256(str(fields.get("code_verifier"))) != code.challenge:
-            return _oauth_error(400, "invalid_grant", "The PKCE code verifier does not match the challenge.")
+            return oauth_error(400, "invalid_grant", "The PKCE code verifier does not match the challenge.")
         code.family = Family(self.account)
         return self._issue(code.family)
 
@@ -271,10 +269,10 @@ class Issuer:
     def _issue(self, family: Family) -> Reply:
         if self.rotate or not family.refresh:
             family.refresh = "rt_" + secrets.token_urlsafe(64)
-            _keep(self._refresh, family.refresh, family)
+            keep(self._refresh, family.refresh, family)
         now = self._clock()
         access = access_token(family.account, family.session, now, self.access_seconds)
-        _keep(self._access, access, _Access(family, now + self.access_seconds))
+        keep(self._access, access, _Access(family, now + self.access_seconds))
         return json_reply(
             200,
             {
@@ -351,25 +349,3 @@ def _bad_authorize(query: Mapping[str, str]) -> str | None:
     if not {"openid", "offline_access"} <= set(query.get("scope", "").split()):
         return "The scope must have openid and offline_access."
     return None
-
-
-def _redirect(query: Mapping[str, str], **fields: str) -> Reply:
-    state = {"state": query["state"]} if "state" in query else {}
-    location = f"{query['redirect_uri']}?{urlencode({**fields, **state})}"
-    return Reply(302, b"", (("location", location),))
-
-
-def _page(status: int, title: str, inside: str) -> Reply:
-    page = f"<!doctype html><title>{title}</title><h1>{title}</h1>{inside}"
-    return Reply(status, page.encode(), (("content-type", "text/html; charset=utf-8"),))
-
-
-def _oauth_error(status: int, code: str, description: str) -> Reply:
-    return json_reply(status, {"error": code, "error_description": description})
-
-
-def _keep(table: OrderedDict[str, V], key: str, value: V) -> None:
-    """Remember, and forget the oldest beyond a bound."""
-    table[key] = value
-    if len(table) > KEPT:
-        table.popitem(last=False)

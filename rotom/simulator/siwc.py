@@ -18,7 +18,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from rotom.problem import Kind, Problem
@@ -28,6 +28,7 @@ from rotom.simulator import brain, models, strict
 from rotom.simulator.account import PromptCache
 from rotom.simulator.oauth import s256
 from rotom.simulator.oauth_claims import AUTH, Account
+from rotom.simulator.oauth_forms import keep, location, oauth_error, page
 from rotom.simulator.perform import perform, send_reply
 from rotom.simulator.play import Refused, Reply, error, json_reply
 from rotom.simulator.scenarios_ask import Ask
@@ -50,14 +51,11 @@ SCOPES: Final = words("openid profile email offline_access resource.invoke chatg
 ACCESS_SECONDS: Final = 3600.0
 EARLY_SECONDS: Final = 360.0
 CODE_SECONDS: Final = 600
-KEPT: Final = 4096
 
 FIELDS: Final = strict.FIELDS - {"client_metadata"}
 """What a question may hold: what the Codex backend takes, but for its own clients' metadata."""
 
 UNSUPPORTED: Final = frozenset({"image_generation", "tool_search"})
-
-V = TypeVar("V")
 
 
 @dataclass(slots=True)
@@ -144,25 +142,27 @@ class Siwc:
         if (bad := self._bad(query)) is not None:
             raise Problem(Kind.INVALID, bad, code="invalid_request")
         if not allow:
-            return _redirect(query, error="access_denied", error_description="The user denied the request.")
+            return location(query, error="access_denied", error_description="The user denied the request.")
         client = query["client_id"]
         if client == NEWCOMER:
             client = f"oaiapp_{secrets.token_hex(12)}"
-            _keep(self._hosts, client, query["ext_agent_host_id"])
+            keep(self._hosts, client, query["ext_agent_host_id"])
         code = "ac_" + secrets.token_urlsafe(32)
-        _keep(self._codes, code, _Code(query, client, self._stage.clock() + CODE_SECONDS))
-        return _redirect(query, code=code, client_id=client)
+        keep(self._codes, code, _Code(query, client, self._stage.clock() + CODE_SECONDS))
+        return location(query, code=code, client_id=client)
 
     def _authorize(self, query: Mapping[str, str]) -> Reply:
         """The page; it consents at once with ``auto=1``, else it says how to."""
         if (bad := self._bad(query)) is not None:
-            return _page(400, "Authentication error", html.escape(bad))
+            return page(400, "Authentication error", f"<p>{html.escape(bad)}</p>")
         url = f"{self.issuer}/api/accounts/authorize?{urlencode(query)}"
         if query.get("auto") == "1":
             return Reply(302, b"", (("location", self.consent(url)),))
         link = html.escape(f"{url}&auto=1")
         who = html.escape(f"{self.account.email} ({self.account.plan})")
-        return _page(200, "Sign in with ChatGPT", f'This is a simulated login. {who}: <a href="{link}">Continue</a>')
+        return page(
+            200, "Sign in with ChatGPT", f'<p>This is a simulated login. {who}: <a href="{link}">Continue</a></p>'
+        )
 
     def _bad(self, query: Mapping[str, str]) -> str | None:
         client, host = query.get("client_id"), query.get("ext_agent_host_id", "")
@@ -189,24 +189,24 @@ class Siwc:
     def token(self, fields: Mapping[str, Any]) -> Reply:
         """The token endpoint."""
         if fields.get("client_id") not in self._hosts:
-            return _oauth_error(401, "invalid_client", "Client authentication failed.")
+            return oauth_error(401, "invalid_client", "Client authentication failed.")
         if fields.get("resource") != self.base_url:
-            return _oauth_error(400, "invalid_target", "The resource is missing or unknown.")
+            return oauth_error(400, "invalid_target", "The resource is missing or unknown.")
         grant = fields.get("grant_type")
         if grant == "authorization_code":
             return self._exchange(fields)
         if grant == "refresh_token":
             return self._renew(fields)
-        return _oauth_error(400, "unsupported_grant_type", "The authorization grant type is not supported.")
+        return oauth_error(400, "unsupported_grant_type", "The authorization grant type is not supported.")
 
     def _exchange(self, fields: Mapping[str, Any]) -> Reply:
         code = self._codes.get(str(fields.get("code")))
         if code is None or code.expires_at <= self._stage.clock() or code.family is not None:
-            return _oauth_error(400, "invalid_grant", "The authorization code is invalid, expired or used.")
+            return oauth_error(400, "invalid_grant", "The authorization code is invalid, expired or used.")
         if fields.get("client_id") != code.client or fields.get("redirect_uri") != code.asked["redirect_uri"]:
-            return _oauth_error(400, "invalid_grant", "The code was issued for another client or redirect_uri.")
+            return oauth_error(400, "invalid_grant", "The code was issued for another client or redirect_uri.")
         if s256(str(fields.get("code_verifier"))) != code.asked["code_challenge"]:
-            return _oauth_error(400, "invalid_grant", "The PKCE code verifier does not match the challenge.")
+            return oauth_error(400, "invalid_grant", "The PKCE code verifier does not match the challenge.")
         asked = " ".join(scope for scope in code.asked["scope"].split() if scope in SCOPES)
         code.family = Family(code.client, self.granted if self.granted is not None else asked, code.asked["nonce"])
         return self._issue(code.family)
@@ -215,10 +215,10 @@ class Siwc:
         token = str(fields.get("refresh_token"))
         family = self._refresh.get(token)
         if family is None or family.over or family.client != fields.get("client_id"):
-            return _oauth_error(400, "invalid_grant", "The refresh token is invalid or has expired.")
+            return oauth_error(400, "invalid_grant", "The refresh token is invalid or has expired.")
         if family.refresh != token or self._stage.clock() < family.earliest:
             family.over = True  # spent, too early or twice
-            return _oauth_error(400, "invalid_grant", "The refresh token was used before earliest_refresh_at.")
+            return oauth_error(400, "invalid_grant", "The refresh token was used before earliest_refresh_at.")
         family.refreshed += 1
         return self._issue(family)
 
@@ -226,14 +226,14 @@ class Siwc:
         now = self._stage.clock()
         family.refresh = "rt_" + secrets.token_urlsafe(48)
         family.earliest = now + self.access_seconds - EARLY_SECONDS
-        _keep(self._refresh, family.refresh, family)
+        keep(self._refresh, family.refresh, family)
         account = self.account
         auth = {AUTH: {"chatgpt_account_id": account.account_id, "chatgpt_plan_type": account.plan}}
         common = {"iss": self.issuer, "sub": account.user_id, "iat": int(now), **auth}
         access = self.signer.sign(
             {**common, "aud": self.base_url, "exp": int(now + self.access_seconds), "jti": secrets.token_hex(8)}
         )
-        _keep(self._access, access, (family, now + self.access_seconds))
+        keep(self._access, access, (family, now + self.access_seconds))
         person = {**common, "aud": family.client, "exp": int(now) + 3600, "nonce": family.nonce, "email": account.email}
         return json_reply(
             200,
@@ -323,22 +323,3 @@ class Siwc:
             raise Refused(error(404, f"The model '{name}' does not exist.", "model_not_found", "model"))
         strict.check_limits(body, model, False)
         return model
-
-
-def _redirect(query: Mapping[str, str], **fields: str) -> str:
-    return f"{query['redirect_uri']}?{urlencode({**fields, 'state': query['state']})}"
-
-
-def _page(status: int, title: str, inside: str) -> Reply:
-    page = f"<!doctype html><title>{title}</title><h1>{title}</h1><p>{inside}</p>"
-    return Reply(status, page.encode(), (("content-type", "text/html; charset=utf-8"),))
-
-
-def _oauth_error(status: int, code: str, description: str) -> Reply:
-    return json_reply(status, {"error": code, "error_description": description})
-
-
-def _keep(table: OrderedDict[str, V], key: str, value: V) -> None:
-    table[key] = value
-    if len(table) > KEPT:
-        table.popitem(last=False)

@@ -38,11 +38,6 @@ def nested(status: int, message: str, type: str, code: object = None, *headers: 
     return json_reply(status, {"error": inside if code is None else {**inside, "code": code}}, *headers)
 
 
-def oauth_error(status: int, code: str, description: str) -> Reply:
-    """A refusal of the issuer's."""
-    return json_reply(status, {"error": code, "error_description": description})
-
-
 def invalid(text: str) -> Refused:
     """A request that has something wrong in it."""
     return Refused(flat(400, INVALID, text))

@@ -14,15 +14,16 @@ import secrets
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
 from rotom.problem import Kind, Problem
 from rotom.simulator.oauth import s256
+from rotom.simulator.oauth_forms import keep, oauth_error, page, redirect
 from rotom.simulator.play import Refused, Reply, json_reply
 from rotom.simulator.strict_forms import words
 from rotom.simulator.xai_claims import ALGORITHMS, CLIENT_ID, Signer, XaiAccount, access_claims, id_claims
-from rotom.simulator.xai_forms import BAD_CREDENTIALS, CLOUDFLARE, HTML, flat, nested, oauth_error
+from rotom.simulator.xai_forms import BAD_CREDENTIALS, CLOUDFLARE, HTML, flat, nested
 from rotom.sse import Json
 
 DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
@@ -33,7 +34,6 @@ SCOPES: Final = words(
 CODE_SECONDS: Final = 600
 DEVICE_SECONDS: Final = 1800
 ACCESS_SECONDS: Final = 21_600
-KEPT: Final = 4096
 SLOWER: Final = 5.0
 """What ``slow_down`` adds to the pause between two polls, by RFC 8628."""
 
@@ -46,8 +46,6 @@ TROUBLES: Final[Mapping[str, Reply]] = {
     "tier_denied": flat(403, "permission-denied", "Your plan does not include access to this application."),
 }
 """What can stand in front of every answer of the token endpoint, by name."""
-
-V = TypeVar("V")
 
 
 @dataclass(slots=True)
@@ -160,16 +158,16 @@ class XaiIssuer:
         try:
             self._check_client(query)
         except Problem as problem:
-            return _page(400, "Sign in failed", f"<p>{html.escape(problem.message)}</p>")
+            return page(400, "Sign in failed", f"<p>{html.escape(problem.message)}</p>")
         if bad := _bad_authorize(query):
-            return _redirect(query, error=bad[0], error_description=bad[1])
+            return redirect(query, error=bad[0], error_description=bad[1])
         if not person:
             return self.decide(query, allow=True)
-        page = secrets.token_urlsafe(16)
-        _keep(self._pages, page, dict(query))
+        ticket = secrets.token_urlsafe(16)
+        keep(self._pages, ticket, dict(query))
         who = html.escape(f"{self.account.email} ({self.account.subscription or 'no subscription'})")
-        link = f"{urlsplit(self.base).path}/oauth2/consent?page={page}"
-        return _page(
+        link = f"{urlsplit(self.base).path}/oauth2/consent?page={ticket}"
+        return page(
             200,
             "Sign in with xAI",
             f"<p>This is a simulated login. Nothing leaves this computer.</p><p>Account: <b>{who}</b></p>"
@@ -180,18 +178,18 @@ class XaiIssuer:
         """Where the links of the page lead."""
         asked = self._pages.pop(query.get("page", ""), None)
         if asked is None:
-            return _page(400, "Sign in failed", "<p>This page was used already, or is too old.</p>")
+            return page(400, "Sign in failed", "<p>This page was used already, or is too old.</p>")
         return self.decide(asked, allow=query.get("allow") == "1")
 
     def decide(self, query: Mapping[str, str], *, allow: bool) -> Reply:
         """The redirect to the program that asked."""
         if not allow:
-            return _redirect(query, error="access_denied", error_description="The user denied the request.")
+            return redirect(query, error="access_denied", error_description="The user denied the request.")
         if self.refusing:
-            return _redirect(query, error=self.refusing[0], error_description=self.refusing[1])
+            return redirect(query, error=self.refusing[0], error_description=self.refusing[1])
         code = secrets.token_urlsafe(32)
-        _keep(self._codes, code, _Code(dict(query), self._clock() + CODE_SECONDS))
-        return _redirect(query, code=code)
+        keep(self._codes, code, _Code(dict(query), self._clock() + CODE_SECONDS))
+        return redirect(query, code=code)
 
     def consent(self, url: str, *, allow: bool = True) -> str:
         """What a person's browser is redirected to after consenting at this authorize URL.
@@ -202,7 +200,7 @@ class XaiIssuer:
         query = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
         self._check_client(query)
         bad = _bad_authorize(query)
-        reply = _redirect(query, error=bad[0], error_description=bad[1]) if bad else self.decide(query, allow=allow)
+        reply = redirect(query, error=bad[0], error_description=bad[1]) if bad else self.decide(query, allow=allow)
         return dict(reply.headers)["location"]
 
     def _check_client(self, query: Mapping[str, str]) -> None:
@@ -235,7 +233,7 @@ class XaiIssuer:
         made = _Device(
             user_code, scope, self._clock() + DEVICE_SECONDS, now, float(5 if interval is None else interval)
         )
-        _keep(self._devices, device_code, made)
+        keep(self._devices, device_code, made)
         page = f"{self.base}/device"
         answer: Json = {
             "device_code": device_code,
@@ -259,10 +257,10 @@ class XaiIssuer:
         code = query.get("user_code")
         if code is None:
             form = '<form><input name="user_code" placeholder="ABCD-1234" autofocus> <button>Continue</button></form>'
-            return _page(200, "Enter your code", f"<p>This is a simulated login.</p>{form}")
+            return page(200, "Enter your code", f"<p>This is a simulated login.</p>{form}")
         if self.approve(code):
-            return _page(200, "Signed in", "<p>You may close this page and return to the terminal.</p>")
-        return _page(400, "Unknown code", "<p>That code is not known or too old.</p>")
+            return page(200, "Signed in", "<p>You may close this page and return to the terminal.</p>")
+        return page(400, "Unknown code", "<p>That code is not known or too old.</p>")
 
     def _poll(self, fields: Mapping[str, Any]) -> Reply:
         device_code = str(fields.get("device_code"))
@@ -338,9 +336,9 @@ class XaiIssuer:
             if family.refresh:
                 family.replaced[family.refresh] = now
             family.refresh = secrets.token_urlsafe(64)
-            _keep(self._refresh, family.refresh, family)
+            keep(self._refresh, family.refresh, family)
         access = self.signer.sign(access_claims(family.account, self.base, family.scope, now, self.access_seconds))
-        _keep(self._access, access, _Access(family, now + self.access_seconds))
+        keep(self._access, access, _Access(family, now + self.access_seconds))
         answer: Json = {
             "access_token": access,
             "token_type": "Bearer",
@@ -400,21 +398,3 @@ def _bad_scope(scope: str) -> tuple[str, str] | None:
     if "api:access" not in wanted:
         return "invalid_scope", "The scope must have api:access."
     return None
-
-
-def _redirect(query: Mapping[str, str], **fields: str) -> Reply:
-    state = {"state": query["state"]} if "state" in query else {}
-    location = f"{query['redirect_uri']}?{urlencode({**fields, **state})}"
-    return Reply(302, b"", (("location", location),))
-
-
-def _page(status: int, title: str, inside: str) -> Reply:
-    page = f"<!doctype html><title>{title}</title><h1>{title}</h1>{inside}"
-    return Reply(status, page.encode(), (HTML,))
-
-
-def _keep(table: OrderedDict[str, V], key: str, value: V) -> None:
-    """Remember, and forget the oldest beyond a bound."""
-    table[key] = value
-    if len(table) > KEPT:
-        table.popitem(last=False)

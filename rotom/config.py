@@ -114,6 +114,12 @@ class Config:
     grace: float = _setting(
         values.seconds(zero=True), 25.0, "seconds that running answers get to finish at a stop", flag=True
     )
+    idle_exit: float = _setting(
+        values.seconds(zero=True),
+        0.0,
+        "seconds without clients after which a server ends whose sockets the service manager holds",
+        flag=True,
+    )
     log_format: str = _setting(values.choice("text", "json"), "text", "the form of log lines", flag=True)
     log_level: str = _setting(
         values.choice("debug", "info", "notice", "warning", "error"),

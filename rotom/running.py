@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rotom import __version__
 from rotom.config import Config
 from rotom.problem import Problem
 from rotom.sse import dumps
@@ -26,12 +28,14 @@ NAME = "serve.json"
 @dataclass(frozen=True, slots=True)
 class Running:
     """A server: its addresses, as ``HOST:PORT``; the credentials file that it serves, the one provider that it is limited
-    to, and its process."""
+    to, and its process; since when it runs, in unix seconds, and which version of rotom it is, where that is known."""
 
     addresses: tuple[str, ...]
     auth_file: str
     provider: str | None
     pid: int
+    started_at: float | None = None
+    version: str | None = None
 
 
 @contextmanager
@@ -43,6 +47,8 @@ def noted(config: Config, addresses: Iterable[str]) -> Iterator[None]:
         "auth_file": os.path.realpath(config.auth_file),
         "provider": config.provider,
         "pid": os.getpid(),
+        "started_at": time.time(),
+        "version": __version__,
     }
     with suppress(Problem):
         files.write_atomic(path, dumps(ours))
@@ -67,8 +73,15 @@ def _read(path: Path) -> Running | None:
     try:
         value: Any = json.loads(files.read_private(path) or b"null")
         addresses = tuple(str(one) for one in value["addresses"])
-        provider = value["provider"]
-        return Running(addresses, str(value["auth_file"]), provider and str(provider), int(value["pid"]))
+        provider, started_at, version = value["provider"], value.get("started_at"), value.get("version")
+        return Running(
+            addresses,
+            str(value["auth_file"]),
+            provider and str(provider),
+            int(value["pid"]),
+            None if started_at is None else float(started_at),
+            version and str(version),
+        )
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
 

@@ -18,7 +18,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -42,6 +42,7 @@ from rotom.running import noted
 from rotom.server import Limits, listen
 from rotom.server.drain import Drain
 from rotom.state.vault import Vault, open_vault
+from rotom.supervisor import Supervisor
 from rotom.term import Terminal
 from rotom.upstream.client import make_client
 from rotom.upstream.keeper import Keeper
@@ -154,7 +155,7 @@ async def assemble(
         yield Gateway(config, wanted, keeper, client, ModelLists(config, client, keeper, wanted), say, nursery)
 
 
-async def _demo(loaded: Loaded, environ: Mapping[str, str], log: Log) -> int:
+async def _demo(loaded: Loaded, environ: MutableMapping[str, str], log: Log) -> int:
     """Serve the simulator's accounts from a home that is gone afterwards."""
     from tempfile import TemporaryDirectory
 
@@ -188,12 +189,13 @@ async def _log_in(config: Config, environ: Mapping[str, str], simulated: Simulat
                 await trio.to_thread.run_sync(vault.save, name, token)
 
 
-async def _run(loaded: Loaded, environ: Mapping[str, str], log: Log, demo: bool = False) -> int:
+async def _run(loaded: Loaded, environ: MutableMapping[str, str], log: Log, demo: bool = False) -> int:
     config = loaded.config
-    rules = _rules(config, environ)
-    addresses = listen.addresses(config.bind)
+    supervisor, handed = Supervisor(environ), listen.inherited(environ)
+    addresses = listen.bound(handed) or listen.addresses(config.bind)
+    rules = _rules(config, environ, addresses)
     require_key(all(address.loopback for address in addresses), rules.key)
-    listeners = await listen.open_listeners(addresses)
+    listeners = handed or await listen.open_listeners(addresses)
     drain = Drain()
 
     def say(level: str, sentence: str) -> None:
@@ -202,7 +204,7 @@ async def _run(loaded: Loaded, environ: Mapping[str, str], log: Log, demo: bool 
     async with assemble(config, environ, say) as gateway, helpers() as house:
         batching = Batching(gateway, log, DIALECTS)
         app = Application(gateway, batching, rules, log)
-        reload = partial(_reload, loaded, environ, log, app)
+        reload = partial(_reload, loaded, environ, log, app, supervisor, addresses)
         await house.start(_signals, drain, house.cancel_scope, reload, log)
         await house.start(gateway.lists.run)
         await house.start(batching.run, drain.wait, config.grace)
@@ -233,17 +235,61 @@ async def _run(loaded: Loaded, environ: Mapping[str, str], log: Log, demo: bool 
             )
             if not known:
                 log.warning("no provider is logged in: run 'rotom login'; requests are answered 401 until then")
+        if handed:
+            _tell_of_binds(loaded, bound, log)
+        elif config.idle_exit:
+            log.info("idle_exit has no effect: the service manager does not hold the sockets")
+        if handed and config.idle_exit:
+            house.start_soon(_end_when_idle, drain, batching, config.idle_exit, log)
+        house.start_soon(_tell_of_the_end, drain, supervisor)
+        await house.start(supervisor.run, partial(_state, app, bound))
         with noted(config, map(str, bound)):
+            supervisor.ready()
             await listen.serve(listeners, app, limits, drain, config.grace)
         await batching.ended.wait()
     log.notice("stopped")
     return 0
 
 
-def _rules(config: Config, environ: Mapping[str, str]) -> Rules:
+def _rules(config: Config, environ: Mapping[str, str], addresses: Sequence[listen.Address]) -> Rules:
     hosts = {listen.Address(host, 0).host.lower() for host in config.allow_host}
-    bound = {a.host.lower() for a in listen.addresses(config.bind)}
-    return Rules(resolve_api_key(config, environ), frozenset(hosts | bound), frozenset(config.allow_origin))
+    ours = {address.host.lower() for address in addresses}
+    return Rules(resolve_api_key(config, environ), frozenset(hosts | ours), frozenset(config.allow_origin))
+
+
+def _tell_of_binds(loaded: Loaded, bound: Sequence[listen.Address], log: Log) -> None:
+    """The service manager's sockets are served, whatever the configuration wishes for: say so where that differs."""
+    wanted = set(map(str, listen.addresses(loaded.config.bind)))
+    if wanted != set(map(str, bound)) and loaded.sources["bind"] != "default":
+        log.warning(
+            f"bind ({', '.join(loaded.config.bind)}) has no effect: the service manager holds the sockets, "
+            f"which are {', '.join(map(str, bound))}; 'rotom daemon reinstall' gives it the new ones"
+        )
+
+
+def _state(app: Application, bound: Sequence[listen.Address]) -> str:
+    """What the service manager shows of us."""
+    number = len(app.gateway.keeper.known)
+    accounts = "no account" if not number else "1 account" if number == 1 else f"{number} accounts"
+    requests = f"{app.served} requests answered" + (f", {app.running} running" if app.running else "")
+    return f"{accounts}; {requests}; on {', '.join(map(str, bound))}"
+
+
+async def _tell_of_the_end(drain: Drain, supervisor: Supervisor) -> None:
+    await drain.wait()
+    supervisor.stopping()
+
+
+async def _end_when_idle(drain: Drain, batching: Batching, seconds: float, log: Log) -> None:
+    """Begin the end once there were no clients for so long and there is nothing to do in the background."""
+    while True:
+        await drain.quiet(seconds)
+        with suppress(Problem):  # a database that cannot be read now: later
+            if not await batching.unfinished() and not drain.connections:
+                log.notice(f"stopping: no client for {seconds:g} s; the service manager starts rotom for the next one")
+                drain.begin()
+                return
+        await trio.sleep(seconds)
 
 
 def _fallback(catalogue: Catalogue, log: Log) -> Model | None:
@@ -284,15 +330,25 @@ async def _signals(
                 everything.cancel()
 
 
-def _reload(loaded: Loaded, environ: Mapping[str, str], log: Log, app: Application) -> None:
+def _reload(
+    loaded: Loaded,
+    environ: Mapping[str, str],
+    log: Log,
+    app: Application,
+    supervisor: Supervisor,
+    addresses: Sequence[listen.Address],
+) -> None:
     """Take what may change while it serves: keys, allowed hosts and origins, the fallback, limits of time, the log."""
+    supervisor.reloading()
     try:
         config = loaded.again(environ).config
-        rules = _rules(config, environ)
-        require_key(all(a.loopback for a in listen.addresses(loaded.config.bind)), rules.key)
+        rules = _rules(config, environ, addresses)
+        require_key(all(address.loopback for address in addresses), rules.key)
     except Problem as problem:
         log.error(f"the new configuration is not good, so the old one stays: {problem.message}")
         return
+    finally:
+        supervisor.ready()
     app.rules = rules
     app.gateway.reload(config)
     log.configure(form_for(sys.stderr, config.log_format, environ), config.log_level)

@@ -58,6 +58,7 @@ MAY_IMPORT = {
     "dialects": ((*CORE, "dialects"), ()),
     "providers": ((*CORE, "providers"), ()),
     "status": ((*CORE, "providers"), ()),
+    "supervisor": ((), ("trio",)),
     "running": ((*CORE, "state"), ()),
     "state": ((*CORE, "providers", "state"), ("cryptography",)),
     "server": (("problem", "sse", "plain", "wire", "server"), ("h11", "trio", "trio_websocket")),

@@ -2,9 +2,11 @@
 
 import json
 import os
+import time
 
 import pytest
 
+import rotom
 from rotom.config import load
 from rotom.running import NAME, Running, find, noted
 
@@ -17,9 +19,16 @@ def config(tmp_path):
 def test_it_is_there_while_it_serves(config, tmp_path):
     assert find(config) is None
     with noted(config, ["127.0.0.1:1", "[::1]:1"]):
-        assert find(config) == Running(
-            ("127.0.0.1:1", "[::1]:1"), os.path.realpath(tmp_path / "home" / "auth.json"), None, os.getpid()
+        found = find(config)
+        assert found == Running(
+            ("127.0.0.1:1", "[::1]:1"),
+            os.path.realpath(tmp_path / "home" / "auth.json"),
+            None,
+            os.getpid(),
+            found.started_at,
+            rotom.__version__,
         )
+        assert 0 <= time.time() - found.started_at < 60
         assert (tmp_path / "home" / NAME).stat().st_mode & 0o777 == 0o600
         other = load({"--auth-file": "other.json"}, {"ROTOM_HOME": str(tmp_path / "home")}).config
         assert find(other) is None, "it serves other logins"
@@ -55,3 +64,11 @@ def test_a_folder_that_cannot_be_written_is_no_reason_not_to_serve(tmp_path):
     (tmp_path / "home").write_text("")
     with noted(config, ["127.0.0.1:1"]):
         assert find(config) is None
+
+
+def test_an_older_version_says_less(config, tmp_path):
+    with noted(config, ["127.0.0.1:1"]):
+        note = json.loads((tmp_path / "home" / NAME).read_bytes())
+        del note["started_at"], note["version"]
+        (tmp_path / "home" / NAME).write_text(json.dumps(note))
+        assert (find(config).started_at, find(config).version) == (None, None)

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -20,19 +21,29 @@ import pytest
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals")
 
+HAND_OVER = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
+"""Starts Python with a socket as its first inherited one, as systemd does."""
+
 ADDRESS = re.compile(r"http://(?:127\.0\.0\.1|\[::1\]):\d+")
 
 
 class Process:
     """A rotom that serves."""
 
-    def __init__(self, folder: Path, *words: str, **environ: str) -> None:
+    def __init__(self, folder: Path, *words: str, held: socket.socket | None = None, **environ: str) -> None:
+        before = [] if held is None else ["-c", HAND_OVER, str(held.fileno())]
         base = {name: value for name, value in os.environ.items() if not name.startswith("ROTOM_")}
         self.home = folder / "home"
         self._log = folder / "log"
         with self._log.open("w") as stderr:
             self.popen = subprocess.Popen(
-                [sys.executable, "-m", "rotom", "serve", "--bind", "127.0.0.1:0", *words],
+                [sys.executable, *before, "-m", "rotom", "serve", "--bind", "127.0.0.1:0", *words],
+                pass_fds=() if held is None else (held.fileno(),),
                 env=base | {"ROTOM_HOME": str(self.home)} | environ,
                 stderr=stderr,
             )
@@ -63,8 +74,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
     """Starts one; it is gone at the end of the test, whatever happens."""
     with contextlib.ExitStack() as stack:
 
-        def begin(*words: str, **environ: str) -> Process:
-            process = Process(tmp_path, *words, **environ)
+        def begin(*words: str, **more: Any) -> Process:
+            process = Process(tmp_path, *words, **more)
             stack.callback(process.popen.wait)
             stack.callback(process.popen.kill)
             return process
@@ -178,6 +189,115 @@ def test_sighup_reads_the_configuration_again(start: Callable[..., Process]) -> 
     assert status() == 401
     assert status(authorization="Bearer a-brand-new-local-key") == 200
     assert "a-brand-new-local-key" not in process.log
+
+
+class Manager:
+    """What a service manager hears."""
+
+    def __init__(self, path: Path) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(path))
+        self.socket.settimeout(10)
+        self.heard = list[str]()
+
+    def until(self, word: str) -> str:
+        """Read until this is said; the datagram that says it."""
+        while True:
+            self.heard.append(self.socket.recv(4096).decode())
+            if word in self.heard[-1]:
+                return self.heard[-1]
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[Manager]:
+    one = Manager(tmp_path / "notify")
+    yield one
+    one.socket.close()
+
+
+def test_the_service_manager_hears_how_it_goes(start: Callable[..., Process], manager: Manager) -> None:
+    process = start("--demo", NOTIFY_SOCKET=str(manager.socket.getsockname()), WATCHDOG_USEC="200000")
+    assert "\n" not in manager.until("READY=1")
+    httpx.get(f"{process.base}/health", trust_env=False)
+    status = manager.until("STATUS=").split("STATUS=")[1]
+    while "1 requests answered" not in status:
+        status = manager.until("STATUS=").split("STATUS=")[1]
+    assert re.search(r"^\d+ accounts; 1 requests answered; on 127\.0\.0\.1:\d+$", status)
+    process.signal(signal.SIGHUP)
+    manager.until("RELOADING=1\nMONOTONIC_USEC=")
+    manager.until("READY=1")
+    seen = list[str]()
+    thread = stream(process.base, 20, seen)
+    process.signal(signal.SIGTERM)
+    manager.until("STOPPING=1")
+    manager.until("WATCHDOG=1")  # it is alive while it lets an answer end
+    thread.join(15)
+    assert seen[-1] == "END"
+    assert process.end() == 0
+
+
+def test_a_loop_that_is_stuck_gives_no_sign(start: Callable[..., Process], manager: Manager) -> None:
+    process = start(NOTIFY_SOCKET=str(manager.socket.getsockname()), WATCHDOG_USEC="200000")
+    manager.until("WATCHDOG=1")
+    process.signal(signal.SIGSTOP)
+    manager.socket.settimeout(0.5)
+    with pytest.raises(TimeoutError):
+        manager.until("never")
+    process.signal(signal.SIGCONT)
+    manager.socket.settimeout(10)
+    manager.until("WATCHDOG=1")
+
+
+def test_a_socket_that_the_manager_holds_outlives_us(start: Callable[..., Process]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        base = f"http://127.0.0.1:{held.getsockname()[1]}"
+        first, seen = start("--demo", held=held), list[str]()
+        assert first.base == base, "not the one of --bind"
+        assert "has no effect: the service manager holds the sockets" in first.log
+        thread = stream(base, 20, seen)
+        first.signal(signal.SIGTERM)
+        first.until("stopping")
+        with httpx.Client(trust_env=False, timeout=20) as client:
+            answers = list[int]()
+            waiting = threading.Thread(target=lambda: answers.append(client.get(f"{base}/health").status_code))
+            waiting.start()  # nobody accepts it now, and nobody refuses it
+            thread.join(15)
+            assert (seen[-1], first.end()) == ("END", 0)
+            start("--demo", held=held)
+            waiting.join(15)
+            assert answers == [200]
+
+
+def test_it_ends_when_idle_and_somebody_can_start_it_again(start: Callable[..., Process]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        process, seen = start("--demo", "--idle-exit", "0.5", held=held), list[str]()
+        thread = stream(process.base, 30, seen)  # longer than that
+        thread.join(15)
+        assert seen[-1] == "END"
+        assert process.end() == 0
+        assert "no client for 0.5 s" in process.log
+
+
+def test_who_holds_the_sockets_itself_does_not_end(start: Callable[..., Process]) -> None:
+    process = start("--idle-exit", "0.1")
+    process.until("idle_exit has no effect")
+    time.sleep(0.5)
+    assert process.popen.poll() is None
+
+
+def test_a_handed_over_socket_for_everybody_needs_a_key(tmp_path: Path) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as held:  # a port of the system's choice, refused before it is served
+        done = subprocess.run(
+            [sys.executable, "-c", HAND_OVER, str(held.fileno()), "-m", "rotom", "serve"],
+            pass_fds=(held.fileno(),),
+            env=os.environ | {"ROTOM_HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    assert done.returncode == 78
+    assert "at least 16 characters" in done.stderr
 
 
 def test_the_demonstration_keeps_nothing_and_touches_no_home(start: Callable[..., Process]) -> None:

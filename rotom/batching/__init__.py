@@ -120,6 +120,10 @@ class Batching:
         """What batches wait for now, as far as this process knows."""
         return self._pauses.now()
 
+    async def unfinished(self) -> bool:
+        """Whether there is a batch that has not ended, whoever works on it."""
+        return self.store.database.exists() and await self.call(self.store.unfinished)
+
     def wake(self) -> None:
         """There is something to look at."""
         self._woken.set()

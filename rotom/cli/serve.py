@@ -18,6 +18,8 @@ Options:
   --allow-origin ORIGINS  web origins that may call it from a browser, separated by commas
   --max-body SIZE         the longest request, such as 64M
   --grace SECONDS         how long running answers may go on after a request to stop
+  --idle-exit SECONDS     end after so long without clients, where the service manager holds the sockets and starts
+                          rotom again when one comes
   --log-format FORM       text or json
   --log-level LEVEL       debug, info, notice, warning or error
   --demo                  serve a built-in stand-in for the providers: no login, no network, nothing is kept

@@ -173,15 +173,28 @@ class Application:
 
     Arguments:
       rules: the guard's; may be replaced while it runs (a reload).
+
+    Attributes:
+      running: how many exchanges are under way; `served`: how many are over.
     """
 
     def __init__(self, gateway: Gateway, batching: Batching, rules: Rules, log: Log) -> None:
         self.gateway = gateway
         self.rules = rules
         self.log = log
+        self.running = self.served = 0
         self.router = Router(routes(gateway, batching), PREFIX)
 
     async def handle(self, exchange: Exchange) -> None:
+        """Count, and answer."""
+        self.running += 1
+        try:
+            await self._handle(exchange)
+        finally:
+            self.running -= 1
+            self.served += 1
+
+    async def _handle(self, exchange: Exchange) -> None:
         """Guard, find, check the body's type, handle."""
         if is_anthropic(exchange):
             exchange.extra_headers.append(("request-id", exchange.id))

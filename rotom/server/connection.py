@@ -57,6 +57,7 @@ class Connection:
         self.peer = peer
         self.local = local
         self.h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head)
+        self._fresh = True
         self._send_nowait: Any = getattr(stream, "send_nowait", None)
 
     async def run(self, turned_away: Problem | None = None) -> None:
@@ -149,7 +150,8 @@ class Connection:
     async def _head(self) -> h11.Request | None:
         """The next request's head, or None when the client has no more."""
         begun = bool(self.h11.trailing_data[0])
-        with self.drain.interruptible(trio.current_time() + self.limits.keepalive_seconds) as idle:
+        first, self._fresh = self._fresh, False
+        with self.drain.interruptible(trio.current_time() + self.limits.keepalive_seconds, first=first) as idle:
             if begun:
                 await trio.lowlevel.checkpoint()  # pipelined requests shall not starve the other connections
             else:

@@ -1,4 +1,5 @@
-"""Binding and accepting: several addresses, CIDR selectors, a bound on open connections, and the polite end.
+"""Binding and accepting: several addresses, CIDR selectors, sockets that a service manager hands over, a bound on open
+connections, and the polite end.
 
 What is not here: signals and what else a program does while it serves (rotom/serve.py).
 """
@@ -7,9 +8,11 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import os
 import socket
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import trio
@@ -23,6 +26,7 @@ from rotom.wire import Wire
 
 DEFAULT_PORT = 14550
 BACKLOG = 512
+FIRST_INHERITED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,38 @@ async def _bind(address: Address) -> list[trio.SocketListener]:
     return [trio.SocketListener(sock)]
 
 
+def inherited(environ: MutableMapping[str, str]) -> list[trio.SocketListener]:
+    """The listening sockets that the service manager has handed over; none is usual.
+
+    By sd_listen_fds(3): $LISTEN_PID is whom they are for, $LISTEN_FDS how many there are, and the first is number 3. The
+    variables are taken away, since programs that we start would believe them.
+
+    Raises:
+      Problem: with code ``bad_bind`` for one that is no TCP socket that listens; all of them are closed then.
+    """
+    pid, count = environ.pop("LISTEN_PID", ""), environ.pop("LISTEN_FDS", "")
+    environ.pop("LISTEN_FDNAMES", None)
+    if pid != str(os.getpid()) or not count.isdecimal():
+        return []
+    sockets: list[socket.socket] = []
+    try:
+        for number in range(FIRST_INHERITED, FIRST_INHERITED + int(count)):
+            os.set_inheritable(number, False)
+            sockets.append(one := socket.socket(fileno=number))
+            listens = one.type == socket.SOCK_STREAM and one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+            if one.family not in (socket.AF_INET, socket.AF_INET6) or not listens:
+                message = "the service manager hands over a socket that is none for TCP connections"
+                raise Problem(Kind.INVALID, message, code="bad_bind", hint="ListenStream=127.0.0.1:14550")
+    except (OSError, Problem) as exc:
+        for one in sockets:
+            one.close()
+        if isinstance(exc, Problem):
+            raise
+        message = f"the service manager hands over {count} sockets, of which one cannot be used: {exc.strerror}"
+        raise Problem(Kind.INVALID, message, code="bad_bind") from exc
+    return [trio.SocketListener(trio.socket.from_stdlib_socket(one)) for one in sockets]
+
+
 def _why(exc: OSError) -> str:
     return {
         errno.EADDRINUSE: "another program has this port",
@@ -170,20 +206,13 @@ async def serve(
     Resource handling: the listeners are closed when accepting ends.
     Cancellation: ends at once, cutting what runs.
     """
-    open_now = 0
 
     async def connection(stream: trio.SocketStream) -> None:
-        nonlocal open_now
-        open_now += 1
-        try:
+        with drain.connected(), suppress(OSError):  # the client may be gone before we can ask the socket anything
             peer, local = _name(stream.socket.getpeername()), _name(stream.socket.getsockname())
             wire = Wire(socket.socket(fileno=stream.socket.detach()))
             served = Connection(wire, app, limits, drain, peer, local)
-            await served.run(_full(limits) if open_now > limits.connections else None)
-        except OSError:
-            pass  # the client was gone before we could ask the socket anything
-        finally:
-            open_now -= 1
+            await served.run(_full(limits) if drain.connections > limits.connections else None)
 
     async with trio.open_nursery() as connections:
         accepting = trio.CancelScope()

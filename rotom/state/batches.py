@@ -310,6 +310,11 @@ class Batches:
                 db.executescript(f"PRAGMA incremental_vacuum({GIVEN_BACK})")
         return left is not None
 
+    def unfinished(self) -> bool:
+        """Whether any batch has not ended."""
+        with self.database.reading() as db:
+            return db.execute("SELECT 1 FROM batches WHERE status <> 'ended' LIMIT 1").fetchone() is not None
+
     def unread(self) -> Batch | None:
         """The oldest batch whose file is still to be looked at."""
         with self.database.reading() as db:

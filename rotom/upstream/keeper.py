@@ -160,6 +160,11 @@ class Keeper:
         return dict(self._logins.known)
 
     @property
+    def known(self) -> tuple[str, ...]:
+        """The names of all logins, as of the last look at them."""
+        return tuple(self._logins.known)
+
+    @property
     def in_use(self) -> Mapping[str, str]:
         """Provider -> the login of it that is in use, as of the last look at the logins."""
         return self._logins.in_use

@@ -18,6 +18,7 @@ VALUES = {
     "allow_origin": "https://app.example.org",
     "max_body": "1M",
     "grace": "0",
+    "idle_exit": "60",
     "log_format": "json",
     "log_level": "debug",
 }

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rotom.problem import Kind, Problem
+from rotom.server.drain import FIRST_WORD_SECONDS
 from rotom.server.exchange import Exchange
 
 GET = b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -440,8 +441,9 @@ async def test_drain_sends_idle_connections_home_and_lets_others_finish(
     server.drain.begin()
     begun = trio.current_time()
     assert await idle.receive_some() == b""
-    assert await fresh.receive_some() == b""
     assert trio.current_time() == begun
+    assert await fresh.receive_some() == b""
+    assert trio.current_time() == begun + FIRST_WORD_SECONDS
     answer = bytes(await busy.receive_some())
     assert b"connection: close" in answer.lower()
     assert await busy.receive_some() == b""

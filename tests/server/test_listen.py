@@ -1,10 +1,11 @@
 """Binding, accepting and ending, over real sockets; and what only real sockets show: resets, full buffers, hang-ups."""
 
 import contextlib
+import os
 import socket
 import struct
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -208,6 +209,84 @@ async def test_one_connection_too_many_is_told_so(app: Any) -> None:
         await second.aclose()
 
 
+# ---- sockets of a service manager
+
+
+@pytest.fixture
+def hand_over(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., dict[str, str]]]:
+    """Hands sockets over as systemd does, but by the numbers that are free here; the environment that tells of them."""
+    copies: list[int] = []
+
+    def hand(*sockets: socket.socket, pid: int | None = None) -> dict[str, str]:
+        # Numbers that follow one another, above all that are in use.
+        first = max(map(int, os.listdir("/dev/fd")), default=100) + 50
+        for number, one in enumerate(sockets, first):
+            os.dup2(one.fileno(), number)
+            copies.append(number)
+        monkeypatch.setattr(listen, "FIRST_INHERITED", first)
+        return {
+            "LISTEN_PID": str(pid or os.getpid()),
+            "LISTEN_FDS": str(len(sockets)),
+            "LISTEN_FDNAMES": "http",
+            "OTHER": "x",
+        }
+
+    yield hand
+    for number in copies:
+        with contextlib.suppress(OSError):
+            os.close(number)
+
+
+posix = pytest.mark.skipif(os.name != "posix", reason="sockets are handed over on POSIX only")
+
+
+@posix
+async def test_sockets_that_a_manager_holds(app: Any, hand_over: Callable[..., dict[str, str]]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.1", 0)) as second:
+        environ = hand_over(first, second)
+        listeners = listen.inherited(environ)
+        assert environ == {"OTHER": "x"}
+        assert [a.port for a in bound(listeners)] == [first.getsockname()[1], second.getsockname()[1]]
+        assert not any(os.get_inheritable(one.socket.fileno()) for one in listeners)
+        drain = Drain()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(listen.serve, listeners, app, Limits(), drain, 5)
+            for where in bound(listeners):
+                assert (await answer_of(where)).startswith(b"HTTP/1.1 200 ")
+            drain.begin()
+        with socket.create_connection(first.getsockname()):
+            pass  # the manager's own end still takes clients, for the next start
+
+
+@posix
+def test_sockets_for_another_process_are_not_ours(hand_over: Callable[..., dict[str, str]]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        assert listen.inherited(hand_over(sock, pid=1)) == []
+    assert listen.inherited({"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "x"}) == []
+    assert listen.inherited({}) == []
+
+
+@posix
+@pytest.mark.parametrize("kind", ["unix", "udp", "deaf", "closed"])
+def test_sockets_that_cannot_be_served(hand_over: Callable[..., dict[str, str]], kind: str) -> None:
+    made = {
+        "unix": lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM),
+        "udp": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM),
+        "deaf": lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM),
+        "closed": lambda: socket.create_server(("127.0.0.1", 0)),
+    }
+    with socket.create_server(("127.0.0.1", 0)) as good, made[kind]() as sock:
+        environ = hand_over(good, sock)
+        first = listen.FIRST_INHERITED
+        if kind == "closed":
+            os.close(first + 1)
+        with pytest.raises(Problem) as caught:
+            listen.inherited(environ)
+        assert caught.value.code == "bad_bind"
+        with pytest.raises(OSError, match=r"Bad file descriptor"):
+            os.fstat(first)  # none is left open
+
+
 # ---- ending
 
 
@@ -219,12 +298,18 @@ async def test_drain(app: Any) -> None:
         await exchange.send(b"two")
         await exchange.finish()
 
+    async def quick(exchange: Exchange) -> None:
+        await exchange.answer(204)
+
     app.handlers["/a"] = slow
     drain, (listener,) = Drain(), await open_listeners(addresses(["127.0.0.1:0"]))
     (where,) = bound([listener])
     async with trio.open_nursery() as nursery:
         await nursery.start(listen.serve, [listener], app, Limits(), drain, 30)
+        app.handlers["/b"] = quick
         idle, busy = await connect(where), await connect(where)
+        await idle.send_all(GET.replace(b"/a", b"/b"))
+        assert (await idle.receive_some()).startswith(b"HTTP/1.1 204 ")
         await busy.send_all(GET)
         assert b"one" in await busy.receive_some()
         begun = time.perf_counter()
@@ -240,6 +325,18 @@ async def test_drain(app: Any) -> None:
     assert 0.15 < time.perf_counter() - begun < 2
     await idle.aclose()
     await busy.aclose()
+
+
+async def test_who_has_just_come_is_answered_all_the_same(app: Any) -> None:
+    async with serving(app) as ((where,), drain), await connect(where) as new, await connect(where) as silent:
+        with trio.fail_after(5):
+            while drain.connections < 2:
+                await trio.lowlevel.checkpoint()
+        drain.begin()
+        await new.send_all(GET)
+        assert (await new.receive_some()).startswith(b"HTTP/1.1 200 ")
+        with trio.fail_after(3):
+            assert await silent.receive_some() == b"", "nobody waits for long"
 
 
 async def test_what_is_not_done_within_the_grace_is_cut(app: Any) -> None:

@@ -68,7 +68,7 @@ async def test_signs_of_life_and_what_is_new(manager, autojump_clock, nursery):
 async def test_without_a_watchdog_only_news_are_told(manager, autojump_clock, nursery):
     state = ["one"]
     await nursery.start(Supervisor(environ(manager)).run, lambda: state[0])
-    await trio.sleep(10 * STATUS_SECONDS)
+    await trio.sleep(9.5 * STATUS_SECONDS)
     assert heard(manager) == ["STATUS=one"]
     state[0] = "two"
     await trio.sleep(STATUS_SECONDS)

@@ -76,6 +76,7 @@ MAY_IMPORT = {
     "simulator": ((*CORE, "plain", "server", "simulator"), ("trio", "h11", "trio_websocket", "docopt", "cryptography")),
     "banner": (EVERYTHING, ()),
     "serve": (EVERYTHING, ("trio",)),
+    "doctor": (EVERYTHING, ("trio", "httpx", "h11", "trio_websocket")),
     "cli": (EVERYTHING, ("docopt", "trio", "httpx")),
     "__main__": (("cli",), ()),
 }
@@ -301,6 +302,7 @@ TESTED_ELSEWHERE = {
     "rotom.routes.relay": "routes.test_generate",
     "rotom.gateway.speech": "routes.test_speech",
     "rotom.upstream.handshake": "upstream.test_duplex",
+    "rotom.doctor.contract.command": "cli.test_doctor",
     "rotom.cli.exits": "cli.test_init",
     "rotom.cli.usage": "cli.test_init",
 }

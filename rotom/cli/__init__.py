@@ -16,6 +16,7 @@ Commands:
   refresh   renew the tokens now
   config    show and change the configuration
   key       manage the key that encrypts the credentials
+  doctor    look at everything that rotom needs, and say what to do
 
 'rotom <command> --help' explains one command; rotom(1), rotom-config(5) and rotom-api(7) are the manual.
 Try it without a login: rotom serve --demo
@@ -30,7 +31,20 @@ import os
 import sys
 from collections.abc import Iterator
 
-COMMANDS = ("login", "logout", "accounts", "use", "serve", "status", "models", "batches", "refresh", "config", "key")
+COMMANDS = (
+    "login",
+    "logout",
+    "accounts",
+    "use",
+    "serve",
+    "status",
+    "models",
+    "batches",
+    "refresh",
+    "config",
+    "key",
+    "doctor",
+)
 
 
 def main(argv: list[str] | None = None) -> int:

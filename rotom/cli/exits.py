@@ -14,6 +14,7 @@ UNAVAILABLE = 69
 INTERNAL = 70
 CANNOT_CREATE = 73
 TEMPORARY = 75
+PROTOCOL = 76
 PERMISSION = 77
 CONFIG = 78
 INTERRUPTED = 130
@@ -27,6 +28,7 @@ MEANINGS = {
     INTERNAL: "a bug in rotom",
     CANNOT_CREATE: "a file cannot be written",
     TEMPORARY: "it may work later: a rate limit, a time limit, a lock held by another process",
+    PROTOCOL: "a provider does not do what rotom assumes of it",
     PERMISSION: "not logged in, or not permitted",
     CONFIG: "the configuration is wrong",
     INTERRUPTED: "interrupted from the keyboard",

@@ -1,7 +1,8 @@
 """A small value that fits a JSON schema, for answers in a form that the client dictates. Pure.
 
 Not a validator and no generator of every value: it understands what clients send (types, enums, const, references inside
-the schema, alternatives, the usual string formats and bounds) and takes the first thing that fits.
+the schema, alternatives, the usual string formats and bounds) and takes the first thing that fits. Nothing fits a schema
+that is none, so it gives null for that.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ def sample(schema: Json, name: str = "", words: str = "example") -> Any:
       name: of the field that it is for.
       words: what a free string says.
     """
-    return _sample(schema, schema, name, words or "example", 0)
+    try:
+        return _sample(schema, schema, name, words or "example", 0)
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError):  # keywords with values of other types
+        return None
 
 
 def _sample(schema: object, root: Json, name: str, words: str, depth: int) -> Any:

@@ -38,3 +38,22 @@ def test_the_first_thing_that_fits(schema, value):
 def test_a_schema_that_holds_itself_ends():
     tree = {"type": "object", "properties": {"kids": {"type": "array", "items": {"$ref": "#"}}}, "required": ["kids"]}
     assert sample(tree)["kids"]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "properties": True},
+        {"type": "object", "properties": [1]},
+        {"type": "string", "minLength": "long"},
+        {"type": "string", "minLength": 1e400},
+        {"type": "array", "minItems": [2]},
+        {"type": "integer", "minimum": "1"},
+        {"type": "integer", "minimum": 1, "multipleOf": [2]},
+        {"enum": {"a": 1}},
+        {"anyOf": {"a": 1}},
+        {"allOf": 3},
+    ],
+)
+def test_nothing_fits_a_schema_that_is_none(schema):
+    assert sample(schema) is None

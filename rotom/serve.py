@@ -167,7 +167,7 @@ async def _demo(loaded: Loaded, environ: MutableMapping[str, str], log: Log) -> 
             await nursery.start(simulator.serve, simulated)
             ours = {n: value for n, value in environ.items() if n in TRIED or not n.startswith(OF_REAL_LOGINS)}
             ours |= {"ROTOM_HOME": home, **simulated.environment()}
-            flags = {name: value for name, value in loaded.flags.items() if name not in ("--auth-file", "--provider")}
+            flags = {name: value for name, value in loaded.flags.items() if name != "--auth-file"}
             here = load(flags, ours, Path(home) / "config.json")
             await _log_in(here.config, ours, simulated)
             return await _run(here, ours, log, demo=True)

@@ -308,6 +308,15 @@ def test_the_demonstration_keeps_nothing_and_touches_no_home(start: Callable[...
     assert not process.home.exists()
 
 
+def test_the_demonstration_may_be_of_one_provider(start: Callable[..., Process]) -> None:
+    process = start("--demo", "--provider", "grok")
+    assert "providers=grok " in process.log
+    listed = httpx.get(f"{process.base}/v1/models", trust_env=False).json()["data"]
+    assert {model["owned_by"] for model in listed} == {"grok"}
+    body = {"model": "gpt-5.5", "input": "hi"}
+    assert httpx.post(f"{process.base}/v1/responses", json=body, trust_env=False).status_code == 404
+
+
 def test_on_a_terminal_there_is_something_to_paste(tmp_path: Path) -> None:
     import pty  # not on Windows
 
@@ -340,6 +349,7 @@ def test_on_a_terminal_there_is_something_to_paste(tmp_path: Path) -> None:
         (["--bind", "10.255.255.0/24:0"], 78, "no address in that range"),
         (["--bind", "nonsense:port"], 78, "port"),
         (["--bind", "127.0.0.1:0", "--provider", "nobody"], 78, "nobody"),
+        (["--bind", "127.0.0.1:0", "--provider", "nobody", "--demo"], 78, "nobody"),
         (["--nonsense"], 64, "--nonsense"),
     ],
 )

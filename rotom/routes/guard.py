@@ -116,6 +116,9 @@ def _origin(rules: Rules, headers: Mapping[str, str]) -> list[tuple[str, str]]:
                 ("access-control-allow-headers", headers.get("access-control-request-headers", "")),
                 ("access-control-max-age", "600"),
             ]
+        else:
+            # Nothing in them is a secret of another origin's: rate limits, the request's id, what was not honoured.
+            cors.append(("access-control-expose-headers", "*"))
         return cors
     if origin is not None and not _same(origin, headers.get("host", "")):
         raise Problem(

@@ -132,6 +132,7 @@ def test_an_allowed_origin_gets_its_cors_answer_and_no_other_does() -> None:
     assert verdict({"origin": "https://good.example", "sec-fetch-site": "cross-site"}, ALLOWED) == [
         ("access-control-allow-origin", "https://good.example"),
         ("vary", "Origin"),
+        ("access-control-expose-headers", "*"),  # x-request-id, retry-after, x-rotom-receipt and so on
     ]
     for other in (
         "http://good.example",

@@ -73,5 +73,6 @@ async def test_an_allowed_origin_gets_exactly_its_answer(build: Any) -> None:
         assert preflight.headers["access-control-allow-origin"] == "https://good.example"
         response = await house.client.get("/v1/models", headers={"origin": "https://good.example"})
         assert response.headers["access-control-allow-origin"] == "https://good.example"
+        assert response.headers["access-control-expose-headers"] == "*"
         assert (await house.client.get("/v1/models", headers={"origin": "https://other.example"})).status_code == 403
         assert (await house.client.options("/v1/messages")).status_code == 405

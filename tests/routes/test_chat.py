@@ -275,7 +275,7 @@ async def test_a_broken_image_is_the_clients_fault(house: Any) -> None:
     response = await house.ask("", path=PATH, messages=[{"role": "user", "content": content}])
     assert response.status_code == 400
     error = response.json()["error"]
-    assert (error["code"], error["param"]) == ("invalid_value", "messages")
+    assert (error["code"], error["param"]) == ("invalid_value", "messages[0].content[0].image_url.url")
 
 
 async def test_an_unknown_model(house: Any) -> None:

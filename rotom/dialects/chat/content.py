@@ -9,6 +9,7 @@ What is not here: what the assistant said (history.py).
 from __future__ import annotations
 
 from rotom.dialects.fields import field, objects, required, within
+from rotom.dialects.responses.attached import check_file, check_image
 from rotom.dialects.responses.refuse import bad_type, bad_value, missing, refused
 from rotom.sse import Json
 from rotom.turn import input_text
@@ -51,10 +52,12 @@ def _part(part: Json, where: str) -> list[Json]:
 
 def _image(value: object, where: str) -> Json:
     if isinstance(value, str):  # not by the book, and common
+        check_image(value, where)
         return {"type": "input_image", "image_url": value}
     if not isinstance(value, dict):
         raise missing(where) if value is None else bad_type(value, where, "an object")
     image: Json = {"type": "input_image", "image_url": required(value, "url", str, where)}
+    check_image(image["image_url"], within(where, "url"))
     detail = field(value, "detail", str, where)
     if detail is not None:
         if detail not in DETAILS:
@@ -71,6 +74,7 @@ def _file(value: Json, where: str) -> Json:
             within(where, "file_id"),
         )
     data = required(value, "file_data", str, where)
+    check_file(data, within(where, "file_data"))
     if not data.startswith("data:"):
         data = f"data:application/pdf;base64,{data}"
     name = field(value, "filename", str, where)

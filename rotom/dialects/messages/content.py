@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from rotom.dialects.responses.attached import is_base64
 from rotom.problem import Kind, Problem
 from rotom.sse import Json
 from rotom.turn import input_text
@@ -132,6 +133,8 @@ def _location(block: Json, where: str, what: str) -> str:
     match source.get("type"):
         case "base64":
             media, data = field(source, "media_type", f"{where}.source"), field(source, "data", f"{where}.source")
+            if not is_base64(data):
+                raise bad(f"{where}.{what}.source.base64", "invalid base64 data")
             return f"data:{media};base64,{data}"
         case "url":
             return field(source, "url", f"{where}.source")

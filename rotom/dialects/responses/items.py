@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 
+from rotom.dialects.responses.attached import check_file, check_image
 from rotom.dialects.responses.refuse import bad_type, bad_value, missing, refused
 from rotom.sse import Json
 from rotom.turn import input_text, message, output_text
@@ -115,3 +116,7 @@ def _parts(value: object, at: str) -> None:
         for name in ("text", "image_url", "file_data", "refusal"):
             if name in part and not isinstance(part[name], str | None):
                 raise bad_type(part[name], f"{here}.{name}", "a string")
+        if part.get("image_url") is not None:
+            check_image(part["image_url"], f"{here}.image_url")
+        if part.get("file_data") is not None:
+            check_file(part["file_data"], f"{here}.file_data")

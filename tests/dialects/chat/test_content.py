@@ -59,6 +59,13 @@ def test_parts(content: Any, parts: list[Any]) -> None:
         ([{"type": "image_url", "image_url": {}}], "m[0].image_url.url", "missing_required_parameter"),
         ([{"type": "image_url", "image_url": {"url": PNG, "detail": "x"}}], "m[0].image_url.detail", "invalid_value"),
         ([{"type": "file", "file": {"file_id": "f"}}], "m[0].file.file_id", "unsupported_content"),
+        (
+            [{"type": "image_url", "image_url": {"url": "data:image/png;base64,?"}}],
+            "m[0].image_url.url",
+            "invalid_value",
+        ),
+        ([{"type": "image_url", "image_url": "picture.png"}], "m[0].image_url", "invalid_value"),
+        ([{"type": "file", "file": {"file_data": "?"}}], "m[0].file.file_data", "invalid_value"),
         ([{"type": "file", "file": {}}], "m[0].file.file_data", "missing_required_parameter"),
         ([{"type": "input_audio", "input_audio": {"data": "x", "format": "wav"}}], "m[0]", "unsupported_content"),
         ([{"type": "video"}], "m[0].type", "invalid_value"),

@@ -72,6 +72,14 @@ def test_a_string_is_a_text() -> None:
         ([{"type": "image"}], "c.0.source"),
         ([{"type": "image", "source": {"type": "base64", "media_type": "image/png"}}], "c.0.source.data"),
         ([{"type": "image", "source": {"type": "file", "file_id": "f"}}], "c.0.source"),
+        (
+            [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "?"}}],
+            "c.0.image.source.base64",
+        ),
+        (
+            [{"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": ""}}],
+            "c.0.document.source.base64",
+        ),
         ([{"type": "document", "source": {"type": "ftp"}}], "c.0.source.type"),
         ([{"type": "text", "text": "x"}, {"type": "container_upload", "file_id": "f"}], "c.1.type"),
     ],

@@ -45,3 +45,20 @@ def test_short_ids() -> None:
     assert short_id("x" * 64) == "x" * 64
     assert short_id("x" * 65) != short_id("y" * 65)
     assert len(short_id("x" * 1000)) <= 64
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        ({"type": "input_image", "image_url": "data:image/png;base64,?"}, "image_url"),
+        ({"type": "input_image", "image_url": ""}, "image_url"),
+        ({"type": "input_file", "filename": "a.pdf", "file_data": "data:application/pdf;base64,?"}, "file_data"),
+    ],
+)
+def test_broken_base64_is_told_by_its_place(part: dict[str, Any], name: str) -> None:
+    said = {"role": "user", "content": [{"type": "input_text", "text": "x"}, part]}
+    shown = {"type": "function_call_output", "call_id": "c", "output": [part]}
+    for item, place in ((said, "input[1].content[1]"), (shown, "input[1].output[0]")):
+        with pytest.raises(Problem) as caught:
+            read_input([KNOWN[0], item])
+        assert (caught.value.param, caught.value.code) == (f"{place}.{name}", "invalid_value")

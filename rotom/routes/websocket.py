@@ -18,6 +18,7 @@ What is not here: the words of the messages (dialects/responses/socket.py), fram
 from __future__ import annotations
 
 from collections import deque
+from contextlib import closing
 from dataclasses import replace
 
 import trio
@@ -72,11 +73,17 @@ class ResponseSocket:
             )
         exchange.log["dialect"] = self._dialect.name
         async with websocket(exchange) as socket, helpers() as nursery:
-            await _Session(self._dialect, self._gateway, exchange, socket, nursery).run()
+            session = _Session(self._dialect, self._gateway, exchange, socket, nursery)
+            with closing(session.answers):
+                await session.run()
 
 
 class _Session:
-    """One client's socket, from its opening to its end."""
+    """One client's socket, from its opening to its end.
+
+    Attributes:
+      answers: what the client may go on from on this connection, and nowhere else.
+    """
 
     def __init__(
         self, dialect: Dialect, gateway: Gateway, exchange: Exchange, socket: Socket, nursery: trio.Nursery
@@ -89,7 +96,7 @@ class _Session:
         bounds = gateway.answers.bounds
         # No more than one request could hold: who remembers more than that can send it no other way either.
         bounds = replace(bounds, bytes=min(bounds.bytes, gateway.config.max_body))
-        self._answers = Answers(bounds, behind=gateway.answers)
+        self.answers = Answers(bounds, behind=gateway.answers)
         self._lanes: dict[str | None, deque[Create]] = {}  # those that are worked off
         self._names: set[str] = set()
         self._places = trio.CapacityLimiter(MOST_RUNNING)
@@ -186,7 +193,7 @@ class _Session:
             facts |= {"model": turn.asked, "stream": True, "dropped": turn.dropped}
             # Without a session of its own, a conversation is what comes in one lane of a connection.
             lane = f"{self._exchange.id}/{asked.lane or ''}"
-            plan = await self._gateway.plan(turn, self._answers, conversation=lane)
+            plan = await self._gateway.plan(turn, self.answers, conversation=lane)
             facts |= plan.facts()
             if asked.warm:
                 await self._warm(plan, asked.lane)
@@ -219,7 +226,7 @@ class _Session:
         """Remember what a client prepares. The provider need not know: all of it is sent with the next question."""
         renderer = self._dialect.renderer(plan.turn)
         frames = [frame for event in words.warmed(plan.model.id) for frame in renderer.feed(event)]
-        await remember(self._gateway, plan, frames, self._answers)
+        await remember(self._gateway, plan, frames, self.answers)
         await self._tell(frames, lane)
 
     async def _answer(self, plan: Plan, lane: str | None, facts: Json, begun: float) -> None:
@@ -240,7 +247,7 @@ class _Session:
                 async with self._gateway.run(plan) as answer:
                     if words.of_codex(self._exchange.headers):
                         await self._tell(words.notes(dict(answer.told)), lane)
-                    await relay(self._gateway, plan, answer, renderer, send, facts, self._answers)
+                    await relay(self._gateway, plan, answer, renderer, send, facts, self.answers)
             except Problem as problem:
                 # What a stream says of its own failure is told as it was said: Codex CLI acts on it, such as by the
                 # seconds in the text of a rate limit. A POST would have a status for it. The end of a plan's limit it

@@ -11,6 +11,9 @@ of memory.
 Nodes are let go by least recent use. One that goes takes nothing from a conversation that went on from it: it stays, and
 stays counted, for as long as a node that is kept descends from it, and so do its items.
 
+A store may stand before another one, for answers that are not for everybody; then the bytes of the one behind are the bound
+of both, and of all that stand before it: the node of least recent use goes first, whichever of them has it.
+
 What is not here: which turns are kept and what is made of them (the gateway), and HTTP (routes/).
 """
 
@@ -184,7 +187,7 @@ class Answers:
 
     Arguments:
       bounds: may be replaced while it is used.
-      behind: where else to look, after here: answers that others keep.
+      behind: where else to look, after here: answers that others keep. To be closed when it is used no more.
       clock: seconds that only grow.
 
     Attributes:
@@ -197,6 +200,9 @@ class Answers:
         self.bounds = bounds
         self.bytes = 0
         self._behind = behind
+        self._before: list[Answers] = []
+        if behind is not None:
+            behind._before.append(self)
         self._clock = clock
         self._used: OrderedDict[str, tuple[Kept, float]] = OrderedDict()  # the latest use last
         self._nodes: dict[str, Kept] = {}  # those in memory, by id
@@ -268,7 +274,25 @@ class Answers:
         self.sweep()
         while len(self._used) > self.bounds.count or self.bytes > self.bounds.bytes:
             self._drop(next(iter(self._used)))
+        (self if self._behind is None else self._behind)._fit()
         return node
+
+    def close(self) -> None:
+        """Forget everything, and let others have the room."""
+        if self._behind is not None and self in self._behind._before:
+            self._behind._before.remove(self)
+        while self._used:
+            self._drop(next(iter(self._used)))
+
+    def _fit(self) -> None:
+        """Let go what is too much for this store and those before it together."""
+        stores = [self, *self._before]
+        while sum(store.bytes for store in stores) > self.bounds.bytes:
+            used = [(next(iter(store._used.values()))[1], number) for number, store in enumerate(stores) if store._used]
+            if not used:
+                return
+            store = stores[min(used)[1]]
+            store._drop(next(iter(store._used)))
 
     def delete(self, id: str) -> bool:
         """Forget an answer; those that went on from it are still whole. Returns whether it was there."""

@@ -454,6 +454,19 @@ async def test_the_bytes_that_wait_are_bounded(build: Any) -> None:
         assert (await client.hear())["error"]["code"] == "websocket_queue_full"
 
 
+async def test_connections_remember_no_more_than_all_may(build: Any) -> None:
+    async with build(answers_bytes="100K") as house, opened(house) as first, opened(house) as second:
+        house.simulator.script(*["text"] * 4)
+        old = (await first.ask("x" * 60_000, store=False))["response"]["id"]
+        new = (await second.ask("y" * 60_000, store=False))["response"]["id"]
+        assert (await first.ask(previous_response_id=old))["error"]["code"] == "previous_response_not_found"
+        assert (await second.ask("hello", previous_response_id=new, store=False))["type"] == "response.completed"
+        await second.socket.aclose()
+        last = (await first.ask("z" * 60_000, store=False))["response"]["id"]
+        assert (await first.ask("hello", previous_response_id=last, store=False))["type"] == "response.completed"
+        assert len(house.gateway.answers) == 0
+
+
 # ---- ends
 
 

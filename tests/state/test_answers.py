@@ -235,6 +235,24 @@ def test_one_store_behind_another() -> None:
     assert own.get("resp_a") is first, "of a name that both have, one is left"
 
 
+def test_stores_before_another_share_its_bytes() -> None:
+    clock = Clock()
+    everybody = Answers(Bounds(40_000, 100, 3600.0), clock=clock)
+    fronts = [Answers(Bounds(20_000, 100, 3600.0), behind=everybody, clock=clock) for _ in range(5)]
+    stores = [everybody, *fronts]
+    for number, store in enumerate([*stores, *stores]):
+        clock.now = number
+        assert keep(store, str(number), asked="x" * 6_000) is not None
+        assert sum(one.bytes for one in stores) <= 40_000
+    there = [number for number, store in enumerate([*stores, *stores]) if store.get(f"resp_{number}") is not None]
+    assert there == [8, 9, 10, 11], "what was needed least recently went first, whoever had it"
+    fronts[-1].close()
+    assert fronts[-1].bytes == len(fronts[-1]) == 0
+    clock.now += 1
+    keep(everybody, "more", asked="x" * 6_000)
+    assert fronts[1].get("resp_8") is not None, "there was room again"
+
+
 @given(
     st.lists(
         st.tuples(st.sampled_from(["keep", "get", "delete", "wait"]), st.integers(0, 8), st.integers(0, 8)), max_size=60

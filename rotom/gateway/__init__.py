@@ -34,7 +34,7 @@ from rotom.gateway.advice import advice, direct, final, moved
 from rotom.gateway.answer import Answer, Plan
 from rotom.gateway.bonds import Bonds, Seat, seat
 from rotom.gateway.memory import conversation as conversation_of
-from rotom.gateway.memory import drafted, may_go, recall
+from rotom.gateway.memory import drafted, may_go, recall, whole
 from rotom.gateway.mending import MENDED, detoured, origin_of, without_reasoning
 from rotom.places import AllPlaces
 from rotom.problem import Kind, Problem
@@ -263,6 +263,7 @@ class Gateway:
         provider = self.providers[model.provider]
         seat = seats[provider.name]
         earlier = await conversation_of(parent)
+        whole((*earlier, *own), provider.name, seat.owner, self.bonds.maker)
         own, earlier = (
             [item for item in items if may_go(item, provider.name, model.id, seat.owner)] for items in (own, earlier)
         )

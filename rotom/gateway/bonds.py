@@ -133,6 +133,14 @@ class Bonds:
             or made.get(_sealed(item) or b"", seat.owner) == seat.owner
         )
 
+    def maker(self, item: Any) -> tuple[str, str] | None:
+        """For which owner at which provider the encrypted part of an item was made; None where that is not known."""
+        if (digest := _sealed(item)) is not None:
+            for provider, made in self._made.items():
+                if found := made.get(digest):
+                    return provider, found
+        return None
+
     def learn(self, provider: str, owner: str, items: Iterable[Any]) -> None:
         """This came for that owner."""
         self._note(provider, map(_sealed, items), owner)

@@ -1,13 +1,15 @@
 """A turn and the answers before it: ``previous_response_id`` and ``item_reference`` become items, an answer is kept.
 
 The provider stores nothing, so what a client refers to is sent whole. Reasoning is encrypted for the account that it was
-made for: of another provider or account it is left out, the rest of a conversation goes on anywhere.
+made for: of another provider or account it is left out, the rest of a conversation goes on anywhere. But what stands for a
+whole conversation that was made shorter cannot be left out: then the turn is refused.
 
 What is not here: how answers are kept (state/answers.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import trio
@@ -90,6 +92,34 @@ def may_go(item: Any, provider: str, model: str, account: str | None) -> bool:
         and item.get("rotom_model") in (None, model)
         and item.get("rotom_account") in (None, account)
     )
+
+
+def whole(
+    items: Iterable[Any], provider: str, account: str | None, maker: Callable[[Any], tuple[str, str | None] | None]
+) -> None:
+    """See to it that what stands for earlier parts of a conversation can be read by this account of that provider.
+
+    Arguments:
+      maker: tells for whom an item was made, (provider, account), where that is known.
+
+    Raises:
+      Problem: INVALID where it is known that it cannot.
+    """
+    for item in items:
+        if not isinstance(item, dict) or item.get("type") != "compaction":
+            continue
+        made = (item["rotom_provider"], item["rotom_account"]) if "rotom_provider" in item else maker(item)
+        if made is None or (made[0] == provider and made[1] in (None, account)):
+            continue
+        who = f"another account of {provider}" if made[0] == provider else made[0]
+        raise Problem(
+            Kind.INVALID,
+            f"an earlier part of this conversation was compacted by {who}, and nobody else can read it: go on with a model "
+            "of that one, or begin anew",
+            code="invalid_encrypted_content",
+            param="input",
+            retry=False,
+        )
 
 
 async def drafted(response: Json, asked: tuple[Json, ...]) -> Draft:

@@ -108,7 +108,7 @@ class Kept:
     def conversation(self) -> list[Json]:
         """Every item from the beginning up to this answer, the answer among them, for a turn that goes on from it.
 
-        Reasoning says in keys of rotom's own whose it is. A call that was cut off is left out: nobody can answer it.
+        What is encrypted says whose it is, in keys of rotom's own. A call that was cut off is left out: nobody can answer.
         """
         return [
             _bound(item, node.provider, node.account)
@@ -173,7 +173,7 @@ def draft(response: Json, asked: Iterable[Json]) -> Draft:
 
 
 def _bound(item: Json, provider: str, account: str | None) -> Json:
-    if item.get("type") != "reasoning":
+    if item.get("type") not in ("reasoning", "compaction"):
         return item
     return {**item, "rotom_provider": provider, "rotom_account": account}
 
@@ -225,7 +225,7 @@ class Answers:
         return node
 
     def item(self, id: str) -> Json | None:
-        """An item of any answer or request, by its id. Reasoning says in keys of rotom's own whose it is."""
+        """An item of any answer or request, by its id. What is encrypted says in keys of rotom's own whose it is."""
         self.sweep()
         if (known := self._items.get(id)) is not None:
             text, provider, account = known

@@ -150,3 +150,22 @@ async def test_a_call_in_responses_is_answered_elsewhere(house: Any) -> None:
         answer = await house.ask("", path="/v1/responses", model=second, **more)
         assert answer.status_code == 200, answer.text
         assert said(sent(house, second))[-1] == "-> sunny"
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["previous_response_id", "stateless"])
+@pytest.mark.parametrize(("first", "second"), [(GPT, GROK), (GROK, GPT), (GPT, PLAN)])
+async def test_what_one_provider_compacted_no_other_reads(house: Any, first: str, second: str, kept: bool) -> None:
+    path = "/v1/responses"
+    made = (await house.ask("hello", path=f"{path}/compact", model=first, stream=None)).json()["output"]
+    history = [*made, {"role": "user", "content": "go on"}]
+    answer = await house.ask("", path=path, model=first, input=history)
+    assert answer.status_code == 200, answer.text
+    more: dict[str, Any] = {"input": history} if not kept else {"previous_response_id": answer.json()["id"]}
+    questions = len(house.asked(NAMES[second]))
+    answer = await house.ask("and then?", path=path, model=second, **more)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["param"]) == (400, "invalid_encrypted_content", "input")
+    assert f"compacted by {NAMES[first]}," in error["message"]
+    assert len(house.asked(NAMES[second])) == questions
+    answer = await house.ask("and then?", path=path, model=first, **more)
+    assert answer.status_code == 200, answer.text

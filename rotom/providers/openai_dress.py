@@ -81,6 +81,8 @@ _OUTPUT_ONLY = frozenset({"created_by", "parsed_arguments", "parsed"})
 """What libraries put into items of an answer, or get with them, and give back."""
 _NAMESPACE = UUID("5f0d4b4e-6c1d-5b0f-9a3e-726f746f6d00")
 _MAX_CACHE_KEY = 64
+_TELLING, _TELLING_PARTS, _DEEPEST = 64 << 10, 100, 10
+"""How much of a text, of a list and of what is in one another tells how a conversation begins."""
 
 
 def dress(config: Config, turn: Turn, model: Model, token: Token) -> Outgoing:
@@ -164,10 +166,23 @@ def session_id(turn: Turn) -> str:
         body = turn.body
         items = body.get("input")
         first = items[0] if isinstance(items, list) and items else None
-        known = dumps([body.get("instructions"), first])
+        known = dumps(_beginning([body.get("instructions"), first]))
     else:
         known = seed.encode("utf-8", "surrogatepass")
     return str(uuid5(_NAMESPACE, sha256(known).hexdigest()))
+
+
+def _beginning(value: Any, depth: int = 0) -> Any:
+    """JSON with what is long in it cut: an image of 50 MB need not be gone through once more to be told from another."""
+    if isinstance(value, str):
+        return value[:_TELLING]
+    if depth > _DEEPEST:
+        return None
+    if isinstance(value, list):
+        return [_beginning(inner, depth + 1) for inner in value[:_TELLING_PARTS]]
+    if isinstance(value, dict):
+        return {name: _beginning(inner, depth + 1) for name, inner in value.items()}
+    return value
 
 
 def body_of(turn: Turn, model: Model, session: str) -> Json:

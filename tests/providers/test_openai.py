@@ -76,6 +76,28 @@ def test_the_smallest_turn() -> None:
     assert "secret" not in repr(out)
 
 
+def test_a_conversation_is_known_by_how_it_begins() -> None:
+    def session(first: Any, instructions: str = "be brief", *more: Any) -> str:
+        body = body_of({"instructions": instructions, "input": [first, *more]}, session=None)
+        return str(body["prompt_cache_key"])
+
+    def shown(data: str) -> Any:
+        return {"role": "user", "content": [{"type": "input_image", "image_url": f"data:image/png;base64,{data}"}]}
+
+    first = shown("AAAA")
+    assert session(first) == session(first, "be brief", {"role": "user", "content": "and then?"})
+    assert len({session(first), session(shown("BBBB")), session(first, "be long")}) == 3
+    long = "A" * 100_000
+    assert session(shown("B" + long)) != session(shown("A" + long))
+    assert session(shown(long)) == session(shown(long + "B")), "so much alike that they may share a cache"
+    deep: Any = "x"
+    for _ in range(300):
+        deep = {"a": [deep]}
+    assert session({"role": "user", "content": "hi", "a": deep}) != session(
+        {"role": "user", "content": "ho", "a": deep}
+    )
+
+
 @given(
     st.dictionaries(
         st.sampled_from(sorted(ALLOWED | {"temperature", "user", "top_p", "background", "stop"})), st.none()

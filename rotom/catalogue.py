@@ -185,7 +185,8 @@ class Catalogue:
         """
         models = [model for model in self.models if model.draws]
         if not models:
-            raise Problem(Kind.NOT_FOUND, "no provider here makes images", code="model_not_found", param="model")
+            message = "none of the providers that are logged in makes images; 'rotom login' tells which ones do"
+            raise Problem(Kind.NOT_FOUND, message, code="model_not_found", param="model", retry=False)
         if name is None:
             return Found(models[0])
         try:

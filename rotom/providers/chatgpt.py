@@ -72,10 +72,10 @@ def dress(config: Config, turn: Turn, model: Model, token: Token) -> Outgoing:
     for index, tool in enumerate(turn.body.get("tools") or ()):
         kind = tool.get("type") if isinstance(tool, dict) else None
         if kind in UNSUPPORTED_TOOLS:
-            raise _cannot(f"the tool {kind!r}; leave it out", f"tools[{index}]")
+            raise _cannot(f"the tool {kind!r}", "leave it out", f"tools[{index}]")
     items = turn.body.get("input")
     if isinstance(items, list) and items and isinstance(items[-1], dict) and items[-1].get("type") == COMPACTION:
-        raise _cannot("compacting a conversation", f"input[{len(items) - 1}]")
+        raise _cannot("compacting a conversation", "let the client sum it up", f"input[{len(items) - 1}]")
     body = body_of(turn, model, session_id(turn))
     body.pop("client_metadata", None)
     headers = (
@@ -86,11 +86,11 @@ def dress(config: Config, turn: Turn, model: Model, token: Token) -> Outgoing:
     return Outgoing("POST", f"{config.chatgpt_base_url}/responses", headers, dumps(body))
 
 
-def _cannot(what: str, param: str) -> Problem:
+def _cannot(what: str, instead: str, param: str) -> Problem:
     return Problem(
         Kind.INVALID,
-        f"a login by Sign in with ChatGPT cannot be used for {what}, or log in to the Codex service, which has it: "
-        "rotom login --provider openai",
+        f"a login by Sign in with ChatGPT cannot be used for {what}: {instead}, or log in to the Codex service, which "
+        "has it: rotom login --provider openai",
         code="unsupported_capability",
         param=param,
         retry=False,

@@ -11,6 +11,8 @@ what it waits for.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rotom.batching import Batching
 from rotom.dialects.openai_batches import read_batch
@@ -49,13 +51,14 @@ class OpenAIBatches:
         """A page of batches, newest first."""
         query = exchange.query
         limit, after = page_limit(query.get("limit"), _DEFAULT, _MOST), query.get("after") or None
-        batches, more = await self._batching.call(self._store.page, limit, after, None, OPENAI)
+        with _known(after or ""):
+            batches, more = await self._batching.call(self._store.page, limit, after, None, OPENAI)
         pauses = self._batching.pauses()
         await exchange.json(200, listing([shape(batch, pauses) for batch in batches], more))
 
     async def get(self, exchange: Exchange) -> None:
         """One batch."""
-        await self._show(exchange, await self._batching.call(self._store.get, exchange.params["id"], OPENAI))
+        await self._show(exchange, await self._get(exchange.params["id"]))
 
     async def cancel(self, exchange: Exchange) -> None:
         """Let nothing more of a batch begin.
@@ -65,7 +68,7 @@ class OpenAIBatches:
         """
         await exchange.body()
         name = exchange.params["id"]
-        before = await self._batching.call(self._store.get, name, OPENAI)
+        before = await self._get(name)
         if before.status == ENDED:
             # The real API's words (2026-08). Without retry=False its SDK would ask twice more, as after every 409.
             raise Problem(Kind.CONFLICT, f"Cannot cancel a batch with status '{status(before)}'.", retry=False)
@@ -73,8 +76,23 @@ class OpenAIBatches:
         self._batching.wake()
         await self._show(exchange, batch)
 
+    async def _get(self, name: str) -> Batch:
+        with _known(name):
+            return await self._batching.call(self._store.get, name, OPENAI)
+
     async def _show(self, exchange: Exchange, batch: Batch) -> None:
         await exchange.json(200, shape(batch, self._batching.pauses()))
+
+
+@contextmanager
+def _known(name: str) -> Iterator[None]:
+    """Tell in the real API's words (in many reports, 2025 and 2026) that there is no batch of that name."""
+    try:
+        yield
+    except Problem as problem:
+        if problem.kind is not Kind.NOT_FOUND:
+            raise
+        raise Problem(Kind.NOT_FOUND, f"No batch found with id '{name[:100]}'.", retry=False) from problem
 
 
 def status(batch: Batch) -> str:

@@ -41,7 +41,7 @@ async def test_images_wait_for_a_place_as_questions_do(build: Any) -> None:
 async def test_a_provider_without_images(house: Any) -> None:
     providers = house.gateway.providers
     house.gateway.providers = {name: replace(provider, images=None) for name, provider in providers.items()}
-    with pytest.raises(Problem, match="no provider here makes images") as caught:
+    with pytest.raises(Problem, match="none of the providers that are logged in makes images") as caught:
         await plan_images(house.gateway, Drawing({"prompt": "x"}))
     assert caught.value.kind is Kind.NOT_FOUND
 

@@ -121,7 +121,10 @@ async def test_errors_are_openais(house: Any) -> None:
         assert (response.status_code, response.json()["error"]["code"]) == (400, "invalid_json")
     for method, path in (("GET", "batch_nothing"), ("POST", "batch_nothing/cancel")):
         response = await house.client.request(method, f"{PATH}/{path}")
-        assert (response.status_code, response.json()["error"]["type"]) == (404, "invalid_request_error")
+        assert response.status_code == 404
+        message = "No batch found with id 'batch_nothing'."
+        error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
+        assert response.json() == {"error": error}
     for query in ({"limit": "101"}, {"limit": "x"}):
         assert (await house.client.get(PATH, params=query)).status_code == 400
     assert (await house.client.get(PATH)).json()["data"] == []

@@ -33,6 +33,9 @@ UNSUPPORTED_TOOLS = frozenset({"image_generation", "tool_search"})
 COMPACTION = "compaction_trigger"
 """What the last item is when a conversation is to be compacted; there is no way to that here."""
 
+MANAGEMENT = "context_management"
+"""How the public API compacts a conversation: within an answer, once it is longer than the client says here."""
+
 _TALKS = ("gpt-", "o1", "o3", "o4", "codex", "chatgpt-")
 _OTHER = ("audio", "image", "realtime", "transcribe", "tts", "embedding", "moderation")
 
@@ -75,9 +78,11 @@ def dress(config: Config, turn: Turn, model: Model, token: Token) -> Outgoing:
             raise _cannot(f"the tool {kind!r}", "leave it out", f"tools[{index}]")
     items = turn.body.get("input")
     if isinstance(items, list) and items and isinstance(items[-1], dict) and items[-1].get("type") == COMPACTION:
-        raise _cannot("compacting a conversation", "let the client sum it up", f"input[{len(items) - 1}]")
+        raise _cannot("compacting a conversation at once", f"set {MANAGEMENT}", f"input[{len(items) - 1}]")
     body = body_of(turn, model, session_id(turn))
     body.pop("client_metadata", None)
+    if MANAGEMENT in turn.body:
+        body[MANAGEMENT] = turn.body[MANAGEMENT]
     headers = (
         *custom.identity(token),
         ("content-type", "application/json"),
@@ -98,8 +103,9 @@ def _cannot(what: str, instead: str, param: str) -> Problem:
 
 
 def receipt(turn: Turn, model: Model) -> Receipt:
-    """What is left out or changed: the same as at the Codex service."""
-    return openai_receipt.receipt(turn, model)
+    """What is left out or changed: the same as at the Codex service, but for what only the public API has."""
+    found = openai_receipt.receipt(turn, model)
+    return replace(found, dropped=tuple(name for name in found.dropped if name != MANAGEMENT))
 
 
 def models(config: Config) -> Callable[[Token], Flow]:

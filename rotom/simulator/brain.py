@@ -18,12 +18,22 @@ from rotom.simulator.brain_tools import Call, Compact, Part, Say, Search, forced
 from rotom.simulator.sample import sample
 from rotom.sse import Json, dumps
 
+CHARACTERS = 4
+"""About as many make a token."""
+
 
 def answer(body: Json) -> list[Part]:
     """The parts of the answer to a question."""
     items = [item for item in body["input"] if isinstance(item, dict)]
     if items and items[-1].get("type") == "compaction_trigger":
         return [Compact()]
+    parts = _answer(body, items)
+    limits = [rule.get("compact_threshold") for rule in body.get("context_management") or ()]
+    long = any(isinstance(limit, int) and len(dumps(items)) // CHARACTERS > limit for limit in limits)
+    return [Compact(), *parts] if long else parts
+
+
+def _answer(body: Json, items: list[Json]) -> list[Part]:
     prompt, since = last_prompt(items)
     form = (body.get("text") or {}).get("format") or {}
     if schema := form.get("schema"):

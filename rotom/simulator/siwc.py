@@ -52,8 +52,9 @@ ACCESS_SECONDS: Final = 3600.0
 EARLY_SECONDS: Final = 360.0
 CODE_SECONDS: Final = 600
 
-FIELDS: Final = strict.FIELDS - {"client_metadata"}
-"""What a question may hold: what the Codex backend takes, but for its own clients' metadata."""
+MANAGEMENT: Final = "context_management"
+FIELDS: Final = strict.FIELDS - {"client_metadata"} | {MANAGEMENT}
+"""What a question may hold: what the Codex backend takes, but for its own clients' metadata, and how to keep it short."""
 
 UNSUPPORTED: Final = frozenset({"image_generation", "tool_search"})
 
@@ -314,7 +315,8 @@ class Siwc:
                 message = f"Tool type '{tool['type']}' is not supported with ChatGPT subscription sharing."
                 param = f"tools[{index}].type"
                 raise Refused(error(400, message, "subscription_sharing_unsupported_capability", param))
-        strict.check_request(body)
+        _check_management(body.get(MANAGEMENT))
+        strict.check_request({name: value for name, value in body.items() if name != MANAGEMENT})
         strict.check_input(body["input"], partial(self._seal.good, owner=account.account_id))
         strict.check_tools(body)
         name = body["model"]
@@ -323,3 +325,14 @@ class Siwc:
             raise Refused(error(404, f"The model '{name}' does not exist.", "model_not_found", "model"))
         strict.check_limits(body, model, False)
         return model
+
+
+def _check_management(rules: object) -> None:
+    good = isinstance(rules, list) and all(
+        isinstance(rule, dict)
+        and rule.get("type") == "compaction"
+        and isinstance(rule.get("compact_threshold"), int | None)
+        for rule in rules
+    )
+    if rules is not None and not good:
+        raise Refused(error(400, f"Invalid '{MANAGEMENT}'.", "invalid_value", MANAGEMENT))

@@ -57,6 +57,13 @@ def test_compacting_cannot_be_had():
     assert caught.value.param == "input[1]"
 
 
+def test_an_answer_may_compact_its_conversation():
+    rules = [{"type": "compaction", "compact_threshold": 1000}]
+    turn = Turn({"input": [], "context_management": rules, "temperature": 0.5}, "gpt-5.5")
+    assert json.loads(PROVIDER.dress(turn, MODEL, TOKEN).body)["context_management"] == rules
+    assert PROVIDER.receipt(turn, MODEL).dropped == ("temperature",)
+
+
 def listed(body):
     flow = PROVIDER.models(TOKEN)
     asked = next(flow)

@@ -57,6 +57,24 @@ async def test_a_question_and_a_tool_that_cannot_be_had(signed_in: Any) -> None:
         assert (await house.ask("hello", model="claude-sonnet-4-5")).status_code == 200
 
 
+async def test_a_conversation_is_compacted_within_an_answer(signed_in: Any) -> None:
+    more: dict[str, Any] = {"context_management": [{"type": "compaction", "compact_threshold": 500}]}
+    kinds = ["message"]
+    async with signed_in() as house:
+        for text in ("hello", "long " * 1000, "and then?"):
+            answer = await house.ask(text, path="/v1/responses", **more)
+            assert answer.status_code == 200, answer.text
+            assert "x-rotom-receipt" not in answer.headers
+            made = [item["type"] for item in answer.json()["output"]]
+            assert ("compaction" in made) == (text != "hello")
+            assert [item.get("type") for item in house.asked("chatgpt")[-1].body["input"]] == kinds
+            kinds += [*made, "message"]
+            more["previous_response_id"] = answer.json()["id"]
+        for rules in ([{"type": "x"}], [{"type": "compaction", "compact_threshold": "x"}]):
+            answer = await house.ask("hi", path="/v1/responses", context_management=rules)
+            assert (answer.status_code, answer.json()["error"]["param"]) == (400, "context_management")
+
+
 async def test_the_second_login_uses_the_first_ones_client(signed_in: Any) -> None:
     async with signed_in() as house:
         first = await trio.to_thread.run_sync(house.vault.load, "chatgpt")

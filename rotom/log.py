@@ -43,13 +43,15 @@ FIELDS = (
     "reasoning",
     "dropped",
     "retries",
+    "repeat",
     "code",
     "gone",
     "bug",
 )
 """What an exchange's line may hold, in this order: `model` is what was asked, `served` what answered, `account` the
 provider's account where it is not the first one, `first` and `total` are seconds, `input` to `reasoning` tokens, `dropped`
-request fields that could not be honoured, `code` a problem's code, `bug` the id of a traceback."""
+request fields that could not be honoured, `retries` how often the provider was asked again, `repeat` how often the client
+had asked before, `code` a problem's code, `bug` the id of a traceback."""
 
 
 LONGEST = 400

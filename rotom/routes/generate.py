@@ -132,5 +132,10 @@ def _told(dialect: Dialect, answer: Answer) -> list[tuple[str, str]]:
 
 
 def repeats(exchange: Exchange) -> bool:
-    """Whether the client asks this for the second time already: the SDKs say so, Claude Code too (seen in 2.1.330)."""
-    return exchange.headers.get("x-stainless-retry-count", "0") not in ("", "0")
+    """Whether the client asks this for the second time already: the SDKs say so, Claude Code too (seen in 2.1.330). The
+    log then tells how often it had asked before."""
+    count = exchange.headers.get("x-stainless-retry-count", "0")
+    if count in ("", "0"):
+        return False
+    exchange.log["repeat"] = count
+    return True

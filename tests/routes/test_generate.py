@@ -286,3 +286,4 @@ async def test_a_client_that_repeats_by_itself_is_not_repeated_for(house: Any) -
     first = await house.client.post("/v1/messages", json=body, headers={"x-stainless-retry-count": "1"})
     assert first.status_code == 529
     assert len(house.simulator.questions()) == 1
+    assert (await house.logged("/v1/messages"))["repeat"] == "1"

@@ -39,6 +39,15 @@ async def test_a_tool_loop_by_ids(house: Any) -> None:
     assert body["store"] is False
 
 
+async def test_an_event_that_is_no_json_ends_the_answer(house: Any) -> None:
+    house.simulator.script("broken_json")
+    response = await house.ask("hello", path="/v1/responses", stream=True)
+    told = Decoder().feed(response.content)
+    assert [event.type for event in told if "delta" not in event.type][-1] == "response.failed"
+    assert "that is not JSON" in told[-1].data["response"]["error"]["message"]
+    assert [event.data["sequence_number"] for event in told] == list(range(len(told)))
+
+
 async def test_a_streamed_answer_is_kept_before_its_end_is_told(house: Any) -> None:
     house.simulator.script("text")
     question = {"model": "gpt-5.5", "input": "hi", "stream": True}

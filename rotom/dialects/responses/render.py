@@ -49,8 +49,15 @@ class Renderer:
         self.over = False
 
     def feed(self, event: Event) -> list[Event]:
-        """The event, or none."""
+        """The event, or none.
+
+        Raises:
+          Problem: UPSTREAM for one that was cut and is no JSON any more: OpenAI's libraries would fail on it in words of
+            their own.
+        """
         kind = event.type
+        if not event.raw.endswith(b"}") and kind.startswith("response."):
+            event.data  # noqa: B018 - looked at, so that it raises
         if kind == _DELTA and self._next is None and not self._plain and self._id is not None:
             self._last = self._collector.feed(event)
             return [event]

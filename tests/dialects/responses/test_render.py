@@ -31,10 +31,20 @@ def begun(**body: Any) -> Renderer:
 
 def test_deltas_and_unknown_events_pass_unread() -> None:
     made = begun()
-    for raw in (b"not even JSON", b'{"a": 1}'):
+    for raw in (b"{not even JSON}", b'{"a": 1}'):
         for kind in ("response.output_text.delta", "response.something_new"):
             passed = Event(kind, raw)
             assert made.feed(passed) == [passed]
+
+
+@pytest.mark.parametrize("kind", ["response.output_text.delta", "response.something_new"])
+def test_what_was_cut_is_not_passed(kind: str) -> None:
+    made = begun()
+    for raw in (b'{"delta": "a', b"", b"[1]"):
+        with pytest.raises(Problem, match="that is not"):
+            made.feed(Event(kind, raw))
+    spaced = Event(kind, b'{"delta": "a"} ')
+    assert made.feed(spaced) == [spaced]
 
 
 def test_what_is_no_part_of_the_api_is_left_out() -> None:

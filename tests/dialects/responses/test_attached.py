@@ -8,6 +8,7 @@ import random
 import pytest
 
 from rotom.dialects.responses.attached import STEP, check_file, check_image, is_base64
+from rotom.dialects.responses.items import read_input
 from rotom.problem import Kind, Problem
 
 BYTES = random.Random(4).randbytes(STEP)
@@ -69,10 +70,16 @@ def test_what_is_no_image(url: str, got: str) -> None:
         check_image(url, "x")
 
 
-@pytest.mark.parametrize("url", ["https://a/b.png", "HTTP://a/b", "sediment://file_1", "file:///etc/passwd"])
-def test_other_addresses_are_the_providers_affair(url: str) -> None:
-    check_image(url, "x")
-
-
-def test_a_file_may_be_text() -> None:
-    check_file("data:text/plain,hello there", "x")
+@pytest.mark.parametrize(
+    "part",
+    [
+        *(
+            {"type": "input_image", "image_url": url}
+            for url in ("https://a/b", "HTTP://a", "sediment://f", "file:///x")
+        ),
+        {"type": "input_file", "file_data": "data:text/plain,hello there"},
+    ],
+)
+def test_other_addresses_are_the_providers_affair(part: dict[str, str]) -> None:
+    (item,) = read_input([{"role": "user", "content": [part]}])
+    assert item["content"] == [part]

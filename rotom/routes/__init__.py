@@ -25,7 +25,7 @@ from rotom.routes.account import Account
 from rotom.routes.batches import ENDPOINT as BATCHES
 from rotom.routes.batches import MessageBatches
 from rotom.routes.generate import generate
-from rotom.routes.guard import Rules, check, media_type
+from rotom.routes.guard import Rules, check, from_origin, media_type
 from rotom.routes.later import Later
 from rotom.routes.models import Models
 from rotom.routes.responses import ENDPOINT as RESPONSES
@@ -198,7 +198,13 @@ class Application:
         """Guard, find, check the body's type, handle."""
         if is_anthropic(exchange):
             exchange.extra_headers.append(("request-id", exchange.id))
-        exchange.extra_headers += check(self.rules, exchange.method, exchange.path, exchange.headers, exchange.local)
+        try:
+            cors = check(self.rules, exchange.method, exchange.path, exchange.headers, exchange.local)
+        except Problem as problem:
+            if problem.kind is Kind.UNAUTHENTICATED:  # a page that may ask may also read that its key is wrong
+                exchange.extra_headers += from_origin(self.rules, exchange.headers)
+            raise
+        exchange.extra_headers += cors
         preflight = any(name == "access-control-allow-methods" for name, _ in exchange.extra_headers)
         if preflight and exchange.method == "OPTIONS":
             await exchange.answer(204)  # a preflight from an origin that the person allowed

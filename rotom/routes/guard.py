@@ -54,7 +54,7 @@ def check(rules: Rules, method: str, path: str, headers: Mapping[str, str], loca
       Problem: FORBIDDEN or UNAUTHENTICATED.
     """
     _host(rules, headers.get("host", ""), local)
-    cors = _origin(rules, headers)
+    cors = from_origin(rules, headers)
     if not (cors and method == "OPTIONS") and (method, path) not in PUBLIC:
         _key(rules, headers)
     return cors
@@ -106,7 +106,12 @@ def _is_loopback(name: str) -> bool:
         return False
 
 
-def _origin(rules: Rules, headers: Mapping[str, str]) -> list[tuple[str, str]]:
+def from_origin(rules: Rules, headers: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The CORS headers for where a request comes from.
+
+    Raises:
+      Problem: FORBIDDEN.
+    """
     origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none").strip().lower()
     if origin is not None and origin in rules.origins:
         cors = [("access-control-allow-origin", origin), ("vary", "Origin")]

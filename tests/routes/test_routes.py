@@ -75,4 +75,10 @@ async def test_an_allowed_origin_gets_exactly_its_answer(build: Any) -> None:
         assert response.headers["access-control-allow-origin"] == "https://good.example"
         assert response.headers["access-control-expose-headers"] == "*"
         assert (await house.client.get("/v1/models", headers={"origin": "https://other.example"})).status_code == 403
+        house.app.rules = Rules(key="a-local-key", origins=frozenset({"https://good.example"}))
+        for origin, status in (("https://good.example", 401), ("https://other.example", 403)):
+            refused = await house.client.get("/v1/models", headers={"origin": origin})
+            assert refused.status_code == status
+            assert refused.headers.get("access-control-allow-origin") == (origin if status == 401 else None)
+        house.app.rules = Rules()
         assert (await house.client.options("/v1/messages")).status_code == 405

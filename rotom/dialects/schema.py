@@ -73,7 +73,9 @@ def _joined(schema: Json) -> Json:
     required = _names(out.get("required"))
     for key in _CHOICES:
         branches = _objects(schema.get(key))
-        branches = [part if (target := _target({**out, **part})) is None else {**target, **part} for part in branches]
+        branches = [
+            {**target, **part} if isinstance(target := _target({**out, **part}), dict) else part for part in branches
+        ]
         wants = []
         for part in branches:
             inner = part.get("properties")

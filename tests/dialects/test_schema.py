@@ -130,6 +130,13 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.parametrize("target", [False, True, [], "x", 5])
+def test_a_reference_to_what_is_no_object(target: Any) -> None:
+    branch = {"$ref": "#/$defs/a", "properties": A}
+    made = normal_schema({"$defs": {"a": target}, "allOf": [branch]})
+    assert (made["type"], made["properties"]) == ("object", A)
+
+
 @given(st.dictionaries(st.sampled_from(["type", "properties", "anyOf", "allOf", "required", "$ref", "$defs"]), JSON))
 def test_any_json_is_made_an_object(schema: Any) -> None:
     made = normal_schema(schema)

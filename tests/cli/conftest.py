@@ -6,11 +6,11 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from contextlib import asynccontextmanager
 
 import pytest
 import trio
+from beside import simulator_beside
 
 from rotom import simulator as simulation
 from rotom.config import load
@@ -123,28 +123,11 @@ def simulator(monkeypatch, tmp_path):
     """A simulator that the settings point to; the home folder is empty."""
     for name in [name for name in os.environ if name.startswith("ROTOM_") or name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
-    simulated = Simulator(pace=0)
-    ready = threading.Event()
-    stop = []
-
-    async def run():
-        async with trio.open_nursery() as nursery:
-            await nursery.start(simulation.serve, simulated)
-            token = trio.lowlevel.current_trio_token()
-            stop.append(lambda: token.run_sync_soon(nursery.cancel_scope.cancel))
-            ready.set()
-
-    thread = threading.Thread(target=trio.run, args=(run,), daemon=True)
-    thread.start()
-    assert ready.wait(10)
-    monkeypatch.setenv("ROTOM_HOME", str(tmp_path / "home"))
-    for name, value in simulated.environment().items():
-        monkeypatch.setenv(name, value)
-    yield simulated
-    stop[0]()
-    thread.join(10)
-    assert not thread.is_alive()
-    assert simulated.bugs == []
+    with simulator_beside() as simulated:
+        monkeypatch.setenv("ROTOM_HOME", str(tmp_path / "home"))
+        for name, value in simulated.environment().items():
+            monkeypatch.setenv(name, value)
+        yield simulated
 
 
 @pytest.fixture

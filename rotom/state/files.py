@@ -85,14 +85,18 @@ def _check_owner(path: Path, info: os.stat_result) -> None:
         raise Problem(Kind.FORBIDDEN, f"{path} belongs to another user (uid {info.st_uid}), so it is not used")
 
 
-def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
+def write_atomic(path: Path, data: bytes, mode: int = 0o600, *, private: bool = True) -> None:
     """Replace the content of `path` by `data`, whole and durable; `mode` are its permissions.
+
+    Arguments:
+      private: the folder must be one that only we can write to; where it is not there, it is made so.
 
     Raises:
       Problem: FORBIDDEN when the folder or the file cannot be written (also: the disk is full).
     """
     target = Path(os.path.realpath(path))
-    private_folder(target.parent)
+    if private:
+        private_folder(target.parent)
     try:
         from tempfile import mkstemp  # with what it brings, half a megabyte
 

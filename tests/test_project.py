@@ -60,6 +60,7 @@ MAY_IMPORT = {
     "status": ((*CORE, "providers"), ()),
     "supervisor": ((), ("trio",)),
     "running": ((*CORE, "state"), ()),
+    "service": ((*CORE, "running", "state", "cli"), ()),
     "state": ((*CORE, "providers", "state"), ("cryptography",)),
     "server": (("problem", "sse", "plain", "wire", "server"), ("h11", "trio", "trio_websocket")),
     "upstream": (
@@ -137,6 +138,8 @@ def plain(page):
 
 
 COMMANDS_PAGE, SETTINGS_PAGE, ROUTES_PAGE = "rotom.1", "rotom-config.5", "rotom-api.7"
+PAGES_OF_COMMANDS = {"daemon": "rotom-daemon.1"}
+"""Commands that have a page of their own."""
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
@@ -145,6 +148,8 @@ def test_every_command_and_option_is_in_the_manual(command):
     text = plain(COMMANDS_PAGE)
     assert re.search(rf"^\.It Cm {command}\b", text, re.MULTILINE)
     section = re.split(rf"^\.It Cm {command}\b", text, flags=re.MULTILINE)[1]
+    if command in PAGES_OF_COMMANDS:
+        text = section = plain(PAGES_OF_COMMANDS[command])
     for option in usage.options(doc):
         if option in ("-h", "--help"):
             continue
@@ -159,7 +164,7 @@ def test_the_manual_names_no_option_that_does_not_exist():
     known = {"-V", "--version", "-h", "--help"}
     for command in cli.COMMANDS:
         known |= set(usage.options(importlib.import_module(f"rotom.cli.{command}").__doc__ or ""))
-    for page in (COMMANDS_PAGE, SETTINGS_PAGE, ROUTES_PAGE):
+    for page in (COMMANDS_PAGE, SETTINGS_PAGE, ROUTES_PAGE, *PAGES_OF_COMMANDS.values()):
         assert {f"-{flag}" for flag in re.findall(r"\bFl (-?[A-Za-z][a-z-]*)", plain(page))} <= known, page
 
 
@@ -196,14 +201,14 @@ def test_the_manual_names_no_setting_that_does_not_exist():
 
 
 def test_every_variable_that_is_read_is_in_the_manual():
-    text = "".join(map(plain, (COMMANDS_PAGE, SETTINGS_PAGE)))
+    text = "".join(map(plain, (COMMANDS_PAGE, SETTINGS_PAGE, *PAGES_OF_COMMANDS.values())))
     of_settings = {variable for setting in SETTINGS.values() for variable in setting.environment}
     for path in MODULES:
         if "simulator" in path.parts:
             continue
         source = path.read_text(encoding="utf-8")
         for name in re.findall(r"environ(?:\.get\(|\[)\s*\"([A-Z][A-Z0-9_]+)\"", source):
-            if name not in {"HOME", "WT_SESSION"} | of_settings:
+            if name not in {"HOME", "PATH", "WT_SESSION"} | of_settings:
                 assert re.search(rf"\b{name}\b", text), f"{name_of(path)} reads {name}"
 
 

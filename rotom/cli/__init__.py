@@ -16,9 +16,10 @@ Commands:
   refresh   renew the tokens now
   config    show and change the configuration
   key       manage the key that encrypts the credentials
+  daemon    have rotom run as a service: install, start, stop, status, logs
   doctor    look at everything that rotom needs, and say what to do
 
-'rotom <command> --help' explains one command; rotom(1), rotom-config(5) and rotom-api(7) are the manual.
+'rotom <command> --help' explains one command; rotom(1), rotom-daemon(1), rotom-config(5), rotom-api(7) are the manual.
 Try it without a login: rotom serve --demo
 """
 
@@ -43,6 +44,7 @@ COMMANDS = (
     "refresh",
     "config",
     "key",
+    "daemon",
     "doctor",
 )
 
@@ -65,7 +67,11 @@ def main(argv: list[str] | None = None) -> int:
     except BaseException as exc:
         if os.environ.get("ROTOM_DEBUG"):
             raise
-        return _fail(exc)
+        code = _fail(exc)
+        if os.environ.get("XPC_SERVICE_NAME") == "com.rotom.daemon":
+            from rotom.cli.exits import HOPELESS, OK
+
+            return OK if code in HOPELESS else code  # launchd would start again for ever what ends badly
     return code
 
 

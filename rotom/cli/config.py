@@ -49,6 +49,9 @@ from rotom.problem import Kind, Problem
 ASKED = ("bind", "api_key", "provider", "model_fallback", "grace")
 """What the dialogue asks for: the settings that people change."""
 
+OF_THE_SERVICE = ("bind", "grace", "auth_file", "api_key_file")
+"""Settings that the service manager has to know of, too."""
+
 
 def run(argv: list[str]) -> int:
     """Do what is asked."""
@@ -60,8 +63,10 @@ def run(argv: list[str]) -> int:
         value = sys.stdin.read().strip() if given["<value>"] == "-" else given["<value>"]
         set_value(file, given["<key>"], value, take_over=bool(given["--take-over"]))
         _warn_of_override(given["<key>"])
+        _tell_of_server(given["<key>"])
     elif given["reset"]:
         reset(file, given["<key>"], take_over=bool(given["--take-over"]))
+        _tell_of_server(given["<key>"] or "bind")
     else:
         _ask(file)
     return 0
@@ -197,6 +202,20 @@ def _warn_of_override(name: str) -> None:
             print(f"note: {variable} in the environment wins over the file", file=sys.stderr)
 
 
+def _tell_of_server(name: str) -> None:
+    """Say when a server that runs takes a change up."""
+    from contextlib import suppress
+
+    from rotom import running
+
+    with suppress(Problem):  # the configuration may still be wrong elsewhere
+        if (here := running.find(load({}, os.environ).config)) is not None:
+            how = "on SIGHUP ('rotom daemon reload') or at its next start"
+            if name.replace("-", "_") in OF_THE_SERVICE:
+                how = "at its next start; as a service, after 'rotom daemon reinstall'"
+            print(f"note: a server runs (process {here.pid}) and takes this up {how}", file=sys.stderr)
+
+
 def _ask(file: Path) -> None:
     """The dialogue: Enter keeps a value, a dash goes back to the default."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -236,7 +255,7 @@ def _ask(file: Path) -> None:
     if changed:
         with _locked(file):
             _write(file, document)
-        print(f"\nwritten to {file}; a running server takes it over on SIGHUP or at its next start")
+        print(f"\nwritten to {file}; a running server takes it up on SIGHUP or at its next start")
     else:
         print("\nnothing changed")
 

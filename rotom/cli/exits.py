@@ -1,6 +1,7 @@
 """Exit statuses: those of sysexits(3), so that scripts and service managers can tell what to do.
 
-A supervisor should not start rotom again after USAGE, PERMISSION and CONFIG: nothing will have changed.
+A supervisor should not start rotom again after one of `HOPELESS`: nothing will have changed. The two small ones are what
+'rotom daemon status' tells, as the init scripts of old do.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 from rotom.problem import Kind, Problem
 
 OK = 0
+STOPPED = 3
+NOT_INSTALLED = 4
 USAGE = 64
 DATA = 65
 UNAVAILABLE = 69
@@ -20,8 +23,12 @@ CONFIG = 78
 INTERRUPTED = 130
 PIPE = 141
 
+HOPELESS = (USAGE, DATA, PERMISSION, CONFIG)
+
 MEANINGS = {
     OK: "success",
+    STOPPED: "the service is stopped, as 'rotom daemon status' says",
+    NOT_INSTALLED: "the service is not installed, as 'rotom daemon status' says",
     USAGE: "the command line is wrong",
     DATA: "data that was given, or a file, is not good",
     UNAVAILABLE: "something needed is not available: a provider, an address to listen on",

@@ -10,7 +10,8 @@ import pytest
 from rotom import cli
 from rotom.cli import config as command
 from rotom.cli import exits
-from rotom.config import SETTINGS
+from rotom.config import SETTINGS, load
+from rotom.running import noted
 
 
 @pytest.fixture(autouse=True)
@@ -193,3 +194,14 @@ def test_the_dialogue_may_change_nothing(monkeypatch, capsys, file):
 
 def test_the_dialogue_asks_for_settings_that_exist():
     assert set(command.ASKED) <= set(SETTINGS)
+
+
+def test_a_server_that_runs_is_named_with_what_it_needs(capsys):
+    assert cli.main(["config", "set", "strict", "yes"]) == 0
+    assert capsys.readouterr().err == ""
+    with noted(load({}, os.environ).config, ["127.0.0.1:14550"]):
+        assert cli.main(["config", "set", "strict", "no"]) == 0
+        assert "takes this up on SIGHUP ('rotom daemon reload') or at its next start" in capsys.readouterr().err
+        assert cli.main(["config", "reset", "bind"]) == 0
+        assert f"(process {os.getpid()})" in (said := capsys.readouterr().err)
+        assert "after 'rotom daemon reinstall'" in said

@@ -1,0 +1,29 @@
+"""Which service manager a machine has."""
+
+import pytest
+
+from rotom.cli.exits import UNAVAILABLE, status
+from rotom.problem import Problem
+from rotom.service import FAILED, RETRYING, RUNNING, STARTING, STOPPED, STOPPING, WAITING, State, manager_here
+
+
+@pytest.mark.parametrize(("platform", "name"), [("linux", "systemd"), ("darwin", "launchd")])
+def test_the_one_of_the_system(platform, name):
+    assert manager_here({"HOME": "/home/me"}, platform).name == name
+
+
+@pytest.mark.parametrize(("platform", "hint"), [("win32", "WSL"), ("freebsd14", "rotom serve")])
+def test_none_that_is_known(platform, hint):
+    with pytest.raises(Problem) as caught:
+        manager_here({}, platform)
+    assert hint in caught.value.hint
+    assert status(caught.value) == UNAVAILABLE
+
+
+def test_up_means_that_somebody_answers():
+    up = {
+        phase
+        for phase in (FAILED, RETRYING, RUNNING, STARTING, STOPPED, STOPPING, WAITING)
+        if State(installed=True, phase=phase).up
+    }
+    assert up == {RUNNING, STARTING, WAITING}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -29,11 +31,18 @@ def missing(reason: str) -> None:
     pytest.skip(reason)
 
 
-def surroundings() -> dict[str, str]:
-    """What the scripts have to show of this machine, in their variables; and the interpreter."""
+def surroundings(folder: Path) -> dict[str, str]:
+    """What the scripts have to show of this machine, in their variables; and the interpreter.
+
+    Arguments:
+      folder: for a copy of the program that everybody may read, wherever the checkout is.
+    """
+    sources = folder / "sources"
+    shutil.copytree(ROOT / "rotom", sources / "rotom", ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run(["chmod", "-R", "u=rwX,go=rX", sources], check=True)
     base, site = os.path.realpath(sys.base_prefix), Path(httpx.__file__).parents[1]
     keep = base if base.startswith(("/root/", "/home/")) else ""
-    return {"EXPOSE": f"rotom={ROOT} site={site}", "KEEP": keep, "PYTHON": os.path.realpath(sys.executable)}
+    return {"EXPOSE": f"rotom={sources} site={site}", "KEEP": keep, "PYTHON": os.path.realpath(sys.executable)}
 
 
 def free_port() -> int:

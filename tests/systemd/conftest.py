@@ -33,8 +33,8 @@ HOME = Path("/home/person")
 class Machine:
     """A private systemd, and the person whose it is."""
 
-    def __init__(self) -> None:
-        around = surroundings()
+    def __init__(self, folder: Path) -> None:
+        around = surroundings(folder)
         self._python = around["PYTHON"]
         environ = {**os.environ, **around}
         words = [str(HERE / "private.sh"), "--uid", str(UID), "--", "sh", "-c", "readlink /proc/self/ns/pid; cat"]
@@ -195,8 +195,8 @@ def _drain(terminal: int) -> None:
 
 
 @pytest.fixture(scope="session")
-def machine() -> Iterator[Machine]:
-    one = Machine()
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    one = Machine(tmp_path_factory.mktemp("machine"))
     yield one
     one.end()
 

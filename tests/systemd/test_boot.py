@@ -53,7 +53,7 @@ find /home/tester/.config || true
 
 
 def test_a_service_that_lingers_comes_back_after_a_boot(tmp_path):
-    around = surroundings()
+    around = surroundings(tmp_path)
     port = free_port()
     (tmp_path / "rotom").write_text(PROGRAM.format(python=around["PYTHON"]))
     for name, text in (("first", FIRST), ("second", SECOND)):

@@ -4,7 +4,7 @@ There are two managers, systemd's for a user and macOS's launchd, behind one sea
 is a `Plan`, made from the configuration; what became of it is a `State`. The settings themselves are not in here and not
 in the manager's files either: the service reads config.json like any other ``rotom serve``.
 
-What is not here: the command and what it says (cli/daemon.py), and the running server's side (supervise.py).
+What is not here: the command and what it says (cli/daemon.py), and the running server's side (supervisor.py).
 """
 
 from __future__ import annotations

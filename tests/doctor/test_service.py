@@ -1,83 +1,65 @@
 """The service: what is said of each state, and that the manager is only asked."""
 
 import os
-import sys
+from types import SimpleNamespace
 
 import pytest
 from surgery import verdicts
 
+from rotom import running
 from rotom.doctor import service
-from rotom.doctor.service import Service, judged
+from rotom.doctor.service import judged
+from rotom.problem import Kind, Problem
+from rotom.running import Running
+from rotom.service import FAILED, RETRYING, RUNNING, STOPPED, WAITING, State
 
-UP = Service("systemd", installed=True, enabled=True, state="active", linger=True)
+UP = State(installed=True, phase=RUNNING, at_login=True, lingers=True, pid=7)
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("state", "said"),
     [
-        (Service(None), {"service": "skip"}),
-        (Service("systemd"), {"service": "skip"}),
-        (Service("systemd", installed=True, answers=False), {"service": "warn"}),
+        (State(installed=False), {"service": "skip"}),
         (UP, {"service.state": "ok"}),
         (
-            Service("systemd", installed=True, state="failed", linger=False),
+            State(installed=True, phase=FAILED, lingers=False),
             {"service.state": "fail", "service.enabled": "warn", "service.linger": "warn"},
         ),
-        (Service("systemd", installed=True, enabled=True, state="socket"), {"service.state": "ok"}),
-        (Service("launchd", installed=True, enabled=True, state="waiting"), {"service.state": "warn"}),
+        (State(installed=True, phase=RETRYING, at_login=True), {"service.state": "fail"}),
+        (State(installed=True, phase=WAITING, socket=True), {"service.state": "ok"}),
+        (State(installed=True, phase=STOPPED, at_login=True), {"service.state": "warn"}),
     ],
 )
-def test_what_is_said_of_a_service(found, said):
-    assert verdicts(judged(found)) == said
+def test_what_is_said_of_a_service(state, said):
+    assert verdicts(judged("systemd", state)) == said
 
 
-linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="systemd")
+def test_why_it_failed_is_told():
+    (first, *_) = judged("systemd", State(installed=True, phase=FAILED, why="it ended with status 78", at_login=True))
+    assert "it ended with status 78" in first.sentence
 
 
-def manager(tmp_path, text, code=0):
-    """A systemctl that says this."""
-    folder = tmp_path / "bin"
-    folder.mkdir(exist_ok=True)
-    path = folder / "systemctl"
-    path.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$*\" >> {tmp_path}/asked\ncat <<'END'\n{text}\nEND\nexit {code}\n")
-    path.chmod(0o755)
-    return f"{folder}:{os.defpath}"
+def found(monkeypatch, state):
+    monkeypatch.setattr(service, "manager_here", lambda environ: SimpleNamespace(name="systemd", state=lambda: state))
 
 
-def installed(tmp_path):
-    folder = tmp_path / ".config" / "systemd" / "user"
-    folder.mkdir(parents=True)
-    (folder / "rotom.service").touch()
+@pytest.mark.parametrize(("version", "pid", "warned"), [("0.0.1", 7, True), ("0.0.1", 8, False), (None, 7, False)])
+def test_a_service_that_runs_an_older_rotom(empty, monkeypatch, version, pid, warned):
+    found(monkeypatch, UP)
+    monkeypatch.setattr(running, "find", lambda config: Running((), "", None, pid, 1.0, version))
+    assert ("service.version" in verdicts(service.check(empty()))) is warned
 
 
-@linux
-def test_systemd_is_asked_for_unit_and_socket(empty, tmp_path):
-    installed(tmp_path)
-    said = "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\n\nLoadState=not-found\nActiveState=inactive"
-    found = service.look(empty(PATH=manager(tmp_path, said)))
-    assert (found.installed, found.enabled, found.state, found.answers) == (True, True, "active", True)
-    assert (tmp_path / "asked").read_text().split()[:2] == ["--user", "show"]
-    said = "ActiveState=inactive\nUnitFileState=disabled\n\nActiveState=active\nUnitFileState=enabled"
-    found = service.look(empty(PATH=manager(tmp_path, said)))
-    assert (found.enabled, found.state) == (True, "socket")
+def test_where_no_manager_can_be_asked_that_is_no_fault(empty, monkeypatch):
+    def none(environ):
+        raise Problem(Kind.UNAVAILABLE, "there is no systemd on this machine", hint="run 'rotom serve' by hand")
+
+    monkeypatch.setattr(service, "manager_here", none)
+    (one,) = service.check(empty())
+    assert (one.verdict, one.advice) == ("skip", "run 'rotom serve' by hand")
+    assert "no systemd" in one.sentence
 
 
-@linux
-def test_a_manager_that_does_not_answer_is_told(empty, tmp_path):
-    installed(tmp_path)
-    assert not service.look(empty(PATH=manager(tmp_path, "", 1))).answers
-
-
-@linux
-def test_what_is_not_installed_is_not_asked_for(empty, tmp_path):
-    assert service.look(empty(PATH=manager(tmp_path, ""))) == Service("systemd")
-    assert not (tmp_path / "asked").exists()
-    assert service.look(empty(PATH="")) == Service(None)
-
-
-def test_launchd_is_known_by_its_file(empty, tmp_path):
-    assert service._launchd(empty()) == Service("launchd")
-    folder = tmp_path / "Library" / "LaunchAgents"
-    folder.mkdir(parents=True)
-    (folder / "com.rotom.daemon.plist").touch()
-    assert service._launchd(empty()).state == "not loaded"
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="Linux")
+def test_this_machine_is_asked_for_real(empty):
+    assert verdicts(service.check(empty(PATH=os.defpath))).keys() & {"service", "service.state"}

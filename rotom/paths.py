@@ -26,7 +26,13 @@ def home(environ: Mapping[str, str]) -> Path:
             message = f"ROTOM_HOME must be a path; nobody's home is known for {given!r}"
             raise Problem(Kind.INVALID, message, code="config") from None
     base = environ.get("HOME") if os.name == "posix" else None
-    return (Path(base) if base else Path.home()) / ".rotom"
+    try:
+        return (Path(base) if base else Path.home()) / ".rotom"
+    except RuntimeError:
+        message = "HOME is not set, and nobody's home is known for this user"
+        raise Problem(
+            Kind.INVALID, message, code="config", hint="set ROTOM_HOME to a folder for rotom's files"
+        ) from None
 
 
 def config_file(folder: Path) -> Path:

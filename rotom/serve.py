@@ -33,9 +33,9 @@ from rotom.config import Config, Loaded, load, resolve_api_key
 from rotom.gateway import Gateway
 from rotom.log import Log, form_for
 from rotom.plain import helpers
-from rotom.problem import Kind, Problem
+from rotom.problem import Problem
 from rotom.providers import Authorize, DeviceCode, Token
-from rotom.providers.registry import all_providers
+from rotom.providers.registry import all_providers, no_provider
 from rotom.routes import DIALECTS, Application
 from rotom.routes.guard import Rules, require_key
 from rotom.running import noted
@@ -147,8 +147,7 @@ async def assemble(
     everyone = all_providers(config)
     wanted = {name: p for name, p in everyone.items() if config.provider in (None, name, *p.aliases)}
     if not wanted:
-        names = ", ".join(everyone)
-        raise Problem(Kind.INVALID, f"there is no provider {config.provider!r}; there is {names}", code="config")
+        raise no_provider(config.provider or "", everyone.values(), "config")
     async with make_client(config, environ) as client, helpers() as nursery:
         keeper = Keeper(vault or open_vault(config, environ), client, wanted, say=say)
         await nursery.start(keeper.run)

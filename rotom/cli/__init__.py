@@ -28,9 +28,10 @@ Try it without a login: rotom serve --demo
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 COMMANDS = (
     "login",
@@ -51,21 +52,20 @@ COMMANDS = (
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command line; the exit status."""
-    if argv is None:
-        argv = sys.argv[1:]
-    try:
-        if argv in (["--version"], ["-V"]):
-            from rotom import __version__
+    words = sys.argv[1:] if argv is None else argv
+    return guarded(lambda: _run(words))
 
-            print(f"rotom {__version__}")
-            code = 0
-        else:
-            code = _run(argv)
+
+def guarded(command: Callable[[], int]) -> int:
+    """Run what is a program of its own; the exit status. What ends it is told in words for a person."""
+    try:
+        _mend_streams()
+        code = command()
         sys.stdout.flush()
     except SystemExit as exc:
         return exc.code if isinstance(exc.code, int) else 0 if exc.code is None else 64
     except BaseException as exc:
-        if os.environ.get("ROTOM_DEBUG"):
+        if os.environ.get("ROTOM_DEBUG") and not isinstance(exc, KeyboardInterrupt | BrokenPipeError):
             raise
         code = _fail(exc)
         if os.environ.get("XPC_SERVICE_NAME") == "com.rotom.daemon":
@@ -75,7 +75,22 @@ def main(argv: list[str] | None = None) -> int:
     return code
 
 
+def _mend_streams() -> None:
+    """Make the three streams fit for any use: one that is closed leads nowhere, and what the encoding lacks is replaced."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # It takes the lowest number that is free, which is the closed one's: no file of ours will get into its place.
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115 - stays open
+    if getattr(sys.stdout, "errors", None) == "strict":
+        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+
+
 def _run(argv: list[str]) -> int:
+    if argv in (["--version"], ["-V"]):
+        from rotom import __version__
+
+        print(f"rotom {__version__}")
+        return 0
     os.umask(0o077)  # whatever a command writes is the person's own
     name = argv[0] if argv else ""
     if name in ("-h", "--help", "help") or not name:
@@ -86,7 +101,7 @@ def _run(argv: list[str]) -> int:
     from rotom.cli import usage
 
     if name.startswith("-"):
-        raise usage.wrong("the command comes first, its options after it", "rotom --help")
+        raise usage.no_command(name)
     if name not in COMMANDS:
         raise usage.unknown(name, COMMANDS)
     module = import_module(f"rotom.cli.{name}")
@@ -105,12 +120,11 @@ def _fail(exc: BaseException) -> int:
 
     leaves = list(_leaves(exc))
     if any(isinstance(leaf, KeyboardInterrupt) for leaf in leaves):
-        if sys.stderr.isatty():
+        if sys.stderr is not None and sys.stderr.isatty():
             print(file=sys.stderr)  # the prompt goes below the ^C
         return 130
     if all(isinstance(leaf, BrokenPipeError) for leaf in leaves):
-        # `rotom models | head`: the reader has seen enough. Without this, Python complains at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _give_up_output()  # `rotom models | head`: the reader has seen enough
         return 141
     cause = next((leaf for leaf in leaves if not isinstance(leaf, (Problem, OSError))), leaves[0])
     code = status(cause)
@@ -118,13 +132,31 @@ def _fail(exc: BaseException) -> int:
         message, hint = cause.message, cause.hint
     elif isinstance(cause, OSError) and cause.filename is not None:
         message, hint = f"{os.fsdecode(cause.filename)}: {cause.strerror}", None
+    elif isinstance(cause, OSError) and cause.errno in _OUTPUT:
+        message, hint = f"the output cannot be written: {cause.strerror}", None
+        _give_up_output()
+    elif isinstance(cause, FileNotFoundError):  # only the working folder is looked for without a name
+        message, hint = "the working folder is gone", "cd to another folder"
     else:
         code, message = INTERNAL, f"internal error: {type(cause).__name__} at {_place(cause)}"
         hint = "this is a bug; ROTOM_DEBUG=1 shows the details for a report"
-    print(f"rotom: {clean(message)}", file=sys.stderr)
-    if hint:
-        print(f"       {clean(hint)}", file=sys.stderr)
+    try:
+        print(f"rotom: {clean(message)}", file=sys.stderr)
+        if hint:
+            print(f"       {clean(hint)}", file=sys.stderr)
+        sys.stderr.flush()
+    except OSError:
+        _give_up_output(2)  # nobody can be told
     return code
+
+
+_OUTPUT = (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EFBIG, errno.EDQUOT)
+"""What comes of writing to a stream, which has no name in the error."""
+
+
+def _give_up_output(number: int = 1) -> None:
+    """Let a stream that cannot be written lead nowhere. Otherwise Python tries once more at its exit, and complains."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), number)
 
 
 def _leaves(exc: BaseException) -> Iterator[BaseException]:

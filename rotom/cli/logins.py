@@ -11,6 +11,7 @@ from rotom.accounts import DEFAULT, account_of, provider_of, read_account, selec
 from rotom.config import Config
 from rotom.problem import Kind, Problem
 from rotom.providers import Provider, Token
+from rotom.providers.registry import no_provider
 from rotom.state.vault import Vault, open_vault
 from rotom.term import clean
 
@@ -38,8 +39,7 @@ def named(providers: Sequence[Provider], name: str) -> Provider:
     for provider in providers:
         if name.lower() in (provider.name, *provider.aliases):
             return provider
-    known = ", ".join(provider.name for provider in providers)
-    raise Problem(Kind.INVALID, f"there is no provider {name!r}; there is {known}", code="usage")
+    raise no_provider(name, providers, "usage")
 
 
 def chosen(providers: Sequence[Provider], name: str | None, verb: str) -> Provider:

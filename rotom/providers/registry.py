@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rotom.config import Config
 from rotom.problem import Kind, Problem
 from rotom.providers import Provider, chatgpt, custom, grok, openai
@@ -24,3 +26,14 @@ def all_providers(config: Config) -> dict[str, Provider]:
             raise Problem(Kind.INVALID, message, code="config", param="endpoints")
         found[provider.name] = provider
     return found
+
+
+def no_provider(name: str, providers: Iterable[Provider], code: str) -> Problem:
+    """There is no provider of that name; perhaps another one was meant."""
+    from difflib import get_close_matches  # asked for seldom
+
+    known = [one for provider in providers for one in (provider.name, *provider.aliases)]
+    near = get_close_matches(name.lower(), known, 1, 0.5)
+    meant = f"; did you mean {near[0]!r}?" if near else ""
+    message = f"there is no provider {name[:100]!r}{meant}"
+    return Problem(Kind.INVALID, message, code=code, param="provider", hint=f"choose from {', '.join(known)}")

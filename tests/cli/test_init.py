@@ -76,9 +76,9 @@ def test_every_command_is_in_the_help_and_explains_itself(capsys):
         (["serve", "-x"], "there is no option '-x'"),
         (["serve", "--bind"], "the option --bind needs a value"),
         (["serve", "--demo=yes"], "the option --demo takes no value"),
-        (["serve", "extra"], "the arguments do not fit: the usage is rotom serve [options]"),
+        (["serve", "extra"], "'extra' is one word too many: the usage is rotom serve [options]"),
         (["config", "shwo"], "there is no 'rotom config' command 'shwo'; did you mean 'show'?"),
-        (["config", "set", "bind"], "the arguments do not fit"),
+        (["config", "set", "bind"], "<value> is missing: the usage is rotom config set"),
         (["config"], "needs a terminal"),
     ],
 )

@@ -20,9 +20,9 @@ def test_names_and_aliases(name):
 
 
 def test_an_unknown_name_lists_what_there_is():
-    with pytest.raises(Problem, match="there is openai") as caught:
-        named([ONE], "grok")
-    assert caught.value.code == "usage"
+    with pytest.raises(Problem, match="there is no provider 'opnai'; did you mean 'openai'") as caught:
+        named([ONE], "opnai")
+    assert (caught.value.code, caught.value.hint) == ("usage", "choose from openai, codex")
 
 
 def test_without_a_terminal_only_one_provider_needs_no_name(monkeypatch):

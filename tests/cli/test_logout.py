@@ -44,7 +44,7 @@ async def test_a_login_that_cannot_be_opened_can_be_removed(person):
 
 async def test_an_unknown_provider_is_named(person):
     status, output = await person.runs("logout", "--provider", "nobody")
-    assert (status, "there is no provider 'nobody'; there is openai" in output) == (64, True)
+    assert (status, "there is no provider 'nobody'\n       choose from openai" in output) == (64, True)
 
 
 async def test_one_account_of_several(person):

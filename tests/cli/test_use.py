@@ -48,7 +48,7 @@ async def test_running_conversations_are_moved_when_that_is_said(two):
         (("x", "work"), "there is no provider 'x'"),
         (("a/b",), "an account's name is"),
         (("",), "an account's name is"),
-        ((), "the arguments do not fit"),
+        ((), "ACCOUNT is missing"),
     ],
 )
 async def test_what_is_not_there_is_told_and_nothing_is_changed(two, words, says):

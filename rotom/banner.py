@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rotom import __version__
+from rotom import __version__, shells
 from rotom.catalogue import Model
+from rotom.clients import CLAUDE, Target, environment
 from rotom.config import Loaded
 from rotom.server.listen import Address
 from rotom.term import clean
@@ -46,16 +46,17 @@ def banner(
     lines += ["  " + clean(", ".join(word for word in login if word)) for login in logins]
     if not logins:
         lines.append("  No login yet. In another terminal: rotom login")
-    lines += ["", "Claude Code, in the terminal where you start it:", ""]
-    exports = {
-        "ANTHROPIC_BASE_URL": f"http://{_nearest(bound)}",
-        "ANTHROPIC_AUTH_TOKEN": _key(loaded),
-    }
-    if fallback is not None:
-        exports["ANTHROPIC_MODEL"] = shlex.quote(clean(fallback.id))
-    if fallback is not None and fallback.context:
-        exports["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] = str(fallback.context)
-    lines += [f"  export {name}={value}" for name, value in exports.items()]
+    how = "" if demo else ": rotom launch claude. Or"  # which looks for a server with the person's own logins
+    lines += ["", f"Claude Code{how}, in the terminal where you start it:", ""]
+    target = Target(
+        root=f"http://{_nearest(bound)}",
+        model=None if fallback is None else clean(fallback.id),
+        context=None if fallback is None else fallback.context or None,
+    )
+    shell = shells.NAMES["sh"]
+    words = {name: shell.quote(value) for name, value in environment(CLAUDE, target).items()}
+    words[CLAUDE.key] = shells.key_word(loaded, shell, ["rotom"])
+    lines += [f"  {shell.export.format(name=name, value=value)}" for name, value in words.items()]
     lines += ["  claude", ""]
     return "\n".join(lines)
 
@@ -64,13 +65,3 @@ def _nearest(bound: Sequence[Address]) -> Address:
     """The address for programs of this machine."""
     address = next((address for address in bound if address.loopback), bound[0])
     return replace(address, host=_LOOPBACK.get(address.host, address.host))
-
-
-def _key(loaded: Loaded) -> str:
-    source = loaded.sources.get("api_key", "default")
-    if loaded.config.api_key is None:
-        file = loaded.config.api_key_file
-        return f'"$(cat {shlex.quote(str(file))})"' if file else "rotom"
-    if source.startswith("environment"):
-        return '"$' + source.removeprefix("environment ") + '"'
-    return "YOUR_LOCAL_KEY"

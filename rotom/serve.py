@@ -18,8 +18,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, MutableMapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,6 +52,8 @@ from rotom.upstream.models import ModelLists
 if TYPE_CHECKING:
     from rotom.simulator import Simulator
 
+Note = Callable[[Config, Iterable[str]], AbstractContextManager[None]]
+
 MOST_FILES = 65536
 
 OF_REAL_LOGINS = (
@@ -73,8 +75,11 @@ TRIED = ("ROTOM_GROK_ORIGIN",)
 """But this says nothing of a real login, and what it does may be tried there."""
 
 
-def serve(loaded: Loaded, demo: bool = False) -> int:
+def serve(loaded: Loaded, demo: bool = False, note: Note = noted) -> int:
     """Serve until a signal says stop; the exit status.
+
+    Arguments:
+      note: is told where it listens, and that it does no longer; by default, whoever looks for a server of this home is.
 
     Raises:
       Problem: when it cannot start.
@@ -82,7 +87,7 @@ def serve(loaded: Loaded, demo: bool = False) -> int:
     log = Log(sys.stderr, form_for(sys.stderr, loaded.config.log_format, os.environ), loaded.config.log_level)
     _allow_many_files()
     logging.getLogger("trio.serve_listeners").addHandler(_AcceptTrouble(log))
-    return trio.run(partial(_demo if demo else _run, loaded, os.environ, log), strict_exception_groups=True)
+    return trio.run(partial(_demo if demo else _run, loaded, os.environ, log, note), strict_exception_groups=True)
 
 
 def _allow_many_files() -> None:
@@ -154,7 +159,7 @@ async def assemble(
         yield Gateway(config, wanted, keeper, client, ModelLists(config, client, keeper, wanted), say, nursery)
 
 
-async def _demo(loaded: Loaded, environ: MutableMapping[str, str], log: Log) -> int:
+async def _demo(loaded: Loaded, environ: MutableMapping[str, str], log: Log, note: Note) -> int:
     """Serve the simulator's accounts from a home that is gone afterwards."""
     from tempfile import TemporaryDirectory
 
@@ -169,7 +174,7 @@ async def _demo(loaded: Loaded, environ: MutableMapping[str, str], log: Log) -> 
             flags = {name: value for name, value in loaded.flags.items() if name != "--auth-file"}
             here = load(flags, ours, Path(home) / "config.json")
             await _log_in(here.config, ours, simulated)
-            return await _run(here, ours, log, demo=True)
+            return await _run(here, ours, log, note, demo=True)
 
 
 async def _log_in(config: Config, environ: Mapping[str, str], simulated: Simulator) -> None:
@@ -188,7 +193,9 @@ async def _log_in(config: Config, environ: Mapping[str, str], simulated: Simulat
                 await trio.to_thread.run_sync(vault.save, name, token)
 
 
-async def _run(loaded: Loaded, environ: MutableMapping[str, str], log: Log, demo: bool = False) -> int:
+async def _run(
+    loaded: Loaded, environ: MutableMapping[str, str], log: Log, note: Note = noted, demo: bool = False
+) -> int:
     config = loaded.config
     supervisor, handed = Supervisor(environ), listen.inherited(environ)
     addresses = listen.bound(handed) or listen.addresses(config.bind)
@@ -242,7 +249,7 @@ async def _run(loaded: Loaded, environ: MutableMapping[str, str], log: Log, demo
             house.start_soon(_end_when_idle, drain, batching, config.idle_exit, log)
         house.start_soon(_tell_of_the_end, drain, supervisor)
         await house.start(supervisor.run, partial(_state, app, bound))
-        with noted(config, map(str, bound)):
+        with note(config, map(str, bound)):
             supervisor.ready()
             await listen.serve(listeners, app, limits, drain, config.grace)
         await batching.ended.wait()

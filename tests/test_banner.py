@@ -55,6 +55,8 @@ def test_without_a_login_and_in_a_demonstration() -> None:
     assert "rotom login" in said({}, logins=False)
     assert "DEMONSTRATION" in said({}, demo=True)
     assert "DEMONSTRATION" not in said({})
+    assert "rotom launch claude" in said({})
+    assert "rotom launch" not in said({}, demo=True), "it would not go there"
 
 
 def test_what_a_provider_says_neither_plays_with_the_terminal_nor_runs_in_the_shell() -> None:

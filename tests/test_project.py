@@ -68,6 +68,8 @@ MAY_IMPORT = {
         ("h11", "httpx", "trio", "trio_websocket", "cryptography"),
     ),
     "places": ((), ("trio",)),
+    "clients": ((), ()),
+    "shells": ((*CORE, "clients"), ()),
     "gateway": ((*CORE, "places", "plain", "providers", "state", "status", "upstream"), ("httpx", "trio")),
     "batching": ((*CORE, "plain", "dialects", "gateway", "state"), ("trio",)),
     "routes": (
@@ -310,6 +312,7 @@ TESTED_ELSEWHERE = {
     "rotom.doctor.contract.command": "cli.test_doctor",
     "rotom.cli.exits": "cli.test_init",
     "rotom.cli.usage": "cli.test_init",
+    "rotom.cli.setup": "cli.test_env",
 }
 """Module -> the test that covers it, where that is not the one of its own name."""
 

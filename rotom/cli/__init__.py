@@ -10,6 +10,8 @@ Commands:
   accounts  list the accounts that are logged in, and which are in use
   use       put another account of a provider in use
   serve     serve the logged-in providers on this machine
+  launch    start Claude Code, the Codex CLI or another client with everything set
+  env       print what a client's environment needs, for a shell
   status    show logins, token life and rate limits
   models    list the models
   batches   list message batches and how far they are; cancel one
@@ -39,6 +41,8 @@ COMMANDS = (
     "accounts",
     "use",
     "serve",
+    "launch",
+    "env",
     "status",
     "models",
     "batches",
@@ -48,6 +52,9 @@ COMMANDS = (
     "daemon",
     "doctor",
 )
+
+outer_umask = 0o022
+"""The mode mask that this program was started with, for programs that it starts."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -91,7 +98,8 @@ def _run(argv: list[str]) -> int:
 
         print(f"rotom {__version__}")
         return 0
-    os.umask(0o077)  # whatever a command writes is the person's own
+    global outer_umask
+    outer_umask = os.umask(0o077)  # whatever a command writes is the person's own
     name = argv[0] if argv else ""
     if name in ("-h", "--help", "help") or not name:
         print((__doc__ or "").strip(), file=sys.stdout if name else sys.stderr)

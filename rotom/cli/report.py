@@ -20,6 +20,7 @@ import httpx
 
 from rotom import running
 from rotom.cli.logins import our_vault
+from rotom.cli.reach import root_of
 from rotom.config import Config, resolve_api_key
 from rotom.gateway import Gateway
 from rotom.gateway.standing import statuses
@@ -31,8 +32,6 @@ from rotom.status import document, narrowed
 
 CONNECT_SECONDS, ANSWER_SECONDS = 2.0, 40.0
 """For a server on this machine; it asks the providers in turn."""
-
-WILDCARDS = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104
 
 
 class Reports:
@@ -87,12 +86,11 @@ async def reports(config: Config) -> AsyncIterator[Reports]:
 
 
 async def _get(address: str, config: Config) -> httpx.Response:
-    host, _, port = address.rpartition(":")
     key = resolve_api_key(config, os.environ)
     headers = {} if key is None else {"authorization": f"Bearer {key}"}
     timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
     async with httpx.AsyncClient(trust_env=False, timeout=timeout) as client:
-        return await client.get(f"http://{WILDCARDS.get(host, host)}:{port}/v1/status", headers=headers)
+        return await client.get(f"{root_of(address)}/v1/status", headers=headers)
 
 
 def _good(report: Any) -> bool:

@@ -1,0 +1,54 @@
+"""What Claude Code's settings files say of the variables that it is started with, where the files win.
+
+Its settings have variables, too, under "env", and these win over its environment. `rotom launch` starts it so that those
+about the provider do not (clients.py); the others still do, and the person should know. The files are read and left alone.
+
+What is not here: the rest of what may be wrong with a client.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+LARGEST = 1 << 20
+"""Bytes of a file that are looked at."""
+
+OF_THE_PROVIDER = "ANTHROPIC_"
+"""How the variables begin that the files cannot change then (seen in 2.1.330, 2026-11)."""
+
+OF_THE_MACHINE = ("/etc/claude-code", "/Library/Application Support/ClaudeCode")
+
+
+def overrides(environment: Mapping[str, str], environ: Mapping[str, str], folder: Path) -> Iterator[tuple[Path, str]]:
+    """File and variable, for each that a file makes another one.
+
+    Arguments:
+      environment: what the client is told. environ: where it is started; folder: in which folder.
+    """
+    for file in _files(environ, folder):
+        for name, value in _variables(file).items():
+            if name in environment and not name.startswith(OF_THE_PROVIDER) and str(value) != environment[name]:
+                yield file, name
+
+
+def _files(environ: Mapping[str, str], folder: Path) -> Iterator[Path]:
+    given = environ.get("CLAUDE_CONFIG_DIR")
+    home = environ.get("HOME") or environ.get("USERPROFILE")
+    if given or home:
+        yield (Path(given) if given else Path(home or "") / ".claude") / "settings.json"
+    yield folder / ".claude" / "settings.json"
+    yield folder / ".claude" / "settings.local.json"
+    for machine in OF_THE_MACHINE:
+        yield Path(machine) / "managed-settings.json"
+
+
+def _variables(file: Path) -> Mapping[str, object]:
+    with suppress(OSError, ValueError, RecursionError):
+        if file.is_file() and file.stat().st_size <= LARGEST:
+            document = json.loads(file.read_bytes())
+            found = document.get("env") if isinstance(document, dict) else None
+            return found if isinstance(found, dict) else {}
+    return {}

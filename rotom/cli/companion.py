@@ -105,14 +105,14 @@ def companion(flags: Iterable[str], environ: Mapping[str, str]) -> Iterator[Comp
     """
     number, name = tempfile.mkstemp(prefix="rotom-launch-", suffix=".log")
     key = secrets.token_urlsafe(24)
-    command = [sys.executable, "-m", "rotom.cli.companion", "--bind", "127.0.0.1:0", "--grace", GRACE, *flags]
+    command = [sys.executable, "-P", "-m", "rotom.cli.companion", "--bind", "127.0.0.1:0", "--grace", GRACE, *flags]
     with os.fdopen(number, "wb") as log:
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env={**environ, "ROTOM_API_KEY": key},
+            env={**environ, "ROTOM_API_KEY": key, "PYTHONPATH": _path()},
             start_new_session=True,
         )
     started = Companion(process, key, Path(name))
@@ -124,6 +124,16 @@ def companion(flags: Iterable[str], environ: Mapping[str, str]) -> Iterator[Comp
         started.stop()
         if lasted:
             started.forget_log()
+
+
+def _path() -> str:
+    """Where this program finds its packages, for one that is to find the same, and none in the working folder: people start
+    clients in folders full of code."""
+    with suppress(OSError):
+        here = os.getcwd()
+        places = [place for place in sys.path if place not in ("", here)]
+        return os.pathsep.join([*places, str(Path(__file__).parents[2])])
+    return os.pathsep.join(place for place in sys.path if place)
 
 
 @contextmanager

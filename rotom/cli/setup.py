@@ -130,4 +130,4 @@ def this_program() -> list[str]:
     if shutil.which("rotom"):
         return ["rotom"]
     name = os.path.basename(sys.argv[0] or "")
-    return [os.path.abspath(sys.argv[0])] if name == "rotom" else [sys.executable, "-m", "rotom"]
+    return [os.path.abspath(sys.argv[0])] if name == "rotom" else [sys.executable, "-P", "-m", "rotom"]

@@ -57,6 +57,14 @@ def test_others_do_not_find_it(environ):
         assert running.find(load({}, environ).config) is None
 
 
+def test_code_in_the_working_folder_is_not_run(environ, tmp_path, monkeypatch):
+    for name in ("h11", "trio", "json", "rotom", "docopt"):
+        (tmp_path / f"{name}.py").write_text(f"raise SystemExit('{name} of the working folder')")
+    monkeypatch.chdir(tmp_path)
+    with companion.companion(["--demo"], environ) as server:
+        assert server.ended() is None
+
+
 def test_what_keeps_it_from_starting_is_told_and_its_log_stays(environ, tmp_path):
     with pytest.raises(Problem) as caught, companion.companion(["--max-body", "much"], environ):
         pass

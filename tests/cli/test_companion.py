@@ -22,7 +22,7 @@ def environ(monkeypatch, tmp_path):
     folder = tmp_path / "logs"
     folder.mkdir()
     monkeypatch.setattr(companion.tempfile, "tempdir", str(folder))
-    return {"PATH": os.environ["PATH"], "ROTOM_HOME": str(tmp_path / "home")}
+    return {"PATH": os.environ["PATH"], "ROTOM_HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path)}
 
 
 def logs(tmp_path):
@@ -89,9 +89,7 @@ def test_it_goes_when_its_starter_is_killed(environ):
         "with companion(['--demo'], dict(os.environ)) as server:\n"
         "    print(json.dumps([server.root, server._process.pid]), flush=True); time.sleep(60)\n"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", script], env={**environ, "TMPDIR": environ["ROTOM_HOME"][:-4] + "logs"}, stdout=-1
-    )
+    process = subprocess.Popen([sys.executable, "-c", script], env=environ, stdout=-1)
     root, pid = json.loads(process.stdout.readline())
     assert not gone(root)
     process.kill()

@@ -22,8 +22,8 @@ What is meant for the client comes after --. No file of the client is changed.
   $ rotom launch openai -- python script.py
 
 claude is Claude Code, codex the Codex CLI; openai and anthropic start any command that is built on their libraries. A
-server that runs is used. Without one, a server for this client alone is started, on a free port and with a key of its own,
-and ends with the client. The exit status is the client's.
+server that runs is used, or the service that is installed. Without either, a server for this client alone is started, on a
+free port and with a key of its own, and ends with the client. The exit status is the client's.
 """
 
 from __future__ import annotations
@@ -46,7 +46,10 @@ from rotom.config import Config, load, resolve_api_key
 from rotom.problem import Kind, Problem
 from rotom.term import Terminal, clean
 
-SUPERVISION = ("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
+SUPERVISION = (
+    *("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"),
+    "XPC_SERVICE_NAME",
+)
 """Variables by which a service manager speaks to this process, if it does, and not to what this process starts."""
 
 
@@ -69,6 +72,8 @@ def run(argv: list[str]) -> int:
     flags = ["--auth-file", str(config.auth_file)] if given["--auth-file"] else []
     _see_to_a_login(config, flags)
     root = reach.found(config)
+    if root is None and not (flags or environ.get("ROTOM_HOME")):  # the service is the usual home's
+        root = _service(config, environ)
     if root is None:
         return _alone(one, command, config, wanted, environ, flags)
 
@@ -141,6 +146,30 @@ def _see_to_a_login(config: Config, flags: Sequence[str]) -> None:
             login.run(["login", *flags])
             return
     raise Problem(Kind.UNAUTHENTICATED, "nobody is logged in", hint="rotom login; or try it without: --demo")
+
+
+def _service(config: Config, environ: Mapping[str, str]) -> str | None:
+    """The root of the installed service, which is started where it is not up; None where there is none that serves this."""
+    from rotom.service import RUNNING, WAITING, manager_here
+
+    try:
+        manager = manager_here(environ)
+        manager.check()
+        state = manager.state()
+    except Problem:
+        return None
+    if not state.installed:
+        return None
+    try:
+        if state.phase == WAITING:
+            reach.answers(reach.expected(config.bind))  # the first to connect starts it
+        elif state.phase != RUNNING:
+            manager.start()
+    except Problem as problem:
+        print(f"rotom: the service cannot be used: {clean(problem.message)}", file=sys.stderr)
+        print("       rotom daemon status", file=sys.stderr)
+        return None
+    return reach.found(config)
 
 
 def _alone(

@@ -26,7 +26,7 @@ def command(environ: Mapping[str, str], argv0: str | None = None) -> tuple[str, 
         beside = Path(sys.executable).parent / "rotom"  # where pip puts it; `python -m rotom` is the same program
         found = beside if os.access(beside, os.X_OK) and called.endswith("__main__.py") else None
     if found is None:
-        return (sys.executable, "-m", "rotom")
+        return (sys.executable, "-P", "-m", "rotom")  # -P: nothing of the working folder is imported
     if (named := shutil.which("rotom", path=environ.get("PATH"))) is not None:
         named = os.path.abspath(named)
         if os.path.samefile(named, found):

@@ -42,13 +42,13 @@ def test_a_relative_path_becomes_absolute(place, monkeypatch):
 
 @pytest.mark.parametrize("called", ["/usr/lib/python3/pytest", "/nowhere/rotom", "-c"])
 def test_else_it_is_a_module(called):
-    assert command({"PATH": "/usr/bin"}, called) == (sys.executable, "-m", "rotom")
+    assert command({"PATH": "/usr/bin"}, called) == (sys.executable, "-P", "-m", "rotom")
 
 
 def test_a_module_that_has_a_program_beside_it(tmp_path, monkeypatch):
     python, rotom = tmp_path / "python3", tmp_path / "rotom"
     monkeypatch.setattr(sys, "executable", str(python))
-    assert command({"PATH": "/usr/bin"}, "/x/rotom/__main__.py") == (str(python), "-m", "rotom")
+    assert command({"PATH": "/usr/bin"}, "/x/rotom/__main__.py") == (str(python), "-P", "-m", "rotom")
     rotom.write_text("#!/bin/sh\n")
     rotom.chmod(0o755)
     assert command({"PATH": "/usr/bin"}, "/x/rotom/__main__.py") == (str(rotom),)

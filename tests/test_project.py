@@ -33,6 +33,7 @@ def name_of(path):
 CORE = (
     *(
         "problem",
+        "seldom",
         "accounts",
         "receipt",
         "turn",

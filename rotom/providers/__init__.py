@@ -223,7 +223,7 @@ class Provider:
       renew: (token, reason) -> flow that returns the renewed Token; raises Problem UNAUTHENTICATED with retry=False when
         the login is over (log in again) and any other Problem when it may work later.
       revoke: token -> flow, returns None; its failures are only told.
-      may_renew: (token, now) -> whether a renewal is possible.
+      may_renew: (token, now) -> whether a renewal is possible; as a rule, once there is a refresh token.
       renewable_at: token -> unix seconds before which a renewal would do harm; 0: at any time.
       models: token or None -> flow that returns (list of Model, etag or None).
       usage: token -> flow that returns a Usage.
@@ -259,7 +259,6 @@ class Provider:
     login_device: Callable[[], Flow] | None
     renew: Callable[[Token, str], Flow]
     revoke: Callable[[Token], Flow]
-    may_renew: Callable[[Token, float], bool]
     models: Callable[[Token], Flow]
     usage: Callable[[Token], Flow]
     builtin: tuple[Model, ...]
@@ -267,6 +266,7 @@ class Provider:
     refusal: Callable[[int, Mapping[str, str], bytes], Problem]
     failure: Callable[[Event], Problem | None]
     windows: Callable[[Mapping[str, str]], tuple[Window, ...]]
+    may_renew: Callable[[Token, float], bool] = lambda token, _now: token.refresh is not None
     login_key: Callable[[str], Flow] | None = None
     import_login: Callable[[bytes], Token] | None = None
     settle: Callable[[Token], Flow] | None = None

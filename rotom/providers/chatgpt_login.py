@@ -24,15 +24,13 @@ from typing import Any
 from rotom.config import Config
 from rotom.problem import Kind, Problem
 from rotom.providers import Earlier, Flow, Outgoing, Reply, Token, Verify, oauth, openid
-from rotom.providers.loose import number, object_in, text
+from rotom.providers.loose import number, object_in, object_of, text
 from rotom.providers.openai_token import AUTH_CLAIM
 from rotom.sse import Json
 
 NEWCOMER = "dynamic_agent_client"
 SCOPE = "openid profile email offline_access resource.invoke chatgpt.tokens.use.direct"
 PLAN = "chatgpt.tokens.use.direct"
-CALLBACK_PORTS = (1455,)
-CALLBACK_PATH = "/auth/callback"
 HINT = "run: rotom login --provider chatgpt"
 
 OVER = frozenset({"invalid_grant", "invalid_client", "unauthorized_client"})
@@ -82,7 +80,7 @@ def login(config: Config) -> Callable[[str], Flow]:
                 "resource": config.chatgpt_base_url,
             },
         )
-        given = oauth.object_of(reply)
+        given = object_of(reply)
         if reply.status != 200 or not isinstance(given.get("access_token"), str) or not given.get("refresh_token"):
             raise _trouble(reply, "exchanging the code")
         now = time.time()
@@ -95,7 +93,7 @@ def login(config: Config) -> Callable[[str], Flow]:
             provider="chatgpt",
         )
         keys: Reply = yield Outgoing.get(f"{config.chatgpt_issuer}/.well-known/jwks.json")
-        yield Verify(str(given["id_token"]), oauth.object_of(keys), "chatgpt")
+        yield Verify(str(given["id_token"]), object_of(keys), "chatgpt")
         scopes = str(given.get("scope", "")).split()
         if PLAN not in scopes:
             raise Problem(
@@ -128,7 +126,7 @@ def renew(config: Config) -> Callable[[Token, str], Flow]:
                 "resource": config.chatgpt_base_url,
             },
         )
-        fields = oauth.object_of(reply)
+        fields = object_of(reply)
         if reply.status == 200 and isinstance(fields.get("access_token"), str):
             if "scope" in fields and PLAN not in str(fields["scope"]).split():
                 message = "the permission to use the ChatGPT plan was taken back; log in again to give it"
@@ -154,16 +152,6 @@ def revoke(config: Config) -> Callable[[Token], Flow]:
             raise _trouble(reply, "ending the login")
 
     return flow
-
-
-def may_renew(token: Token, now: float) -> bool:
-    """Whether a renewal is possible at all; when, says `renewable_at`."""
-    return token.refresh is not None
-
-
-def renewable_at(token: Token) -> float:
-    """Unix seconds by this machine's clock before which the refresh token would be refused and spent."""
-    return number(token.extra.get("renewable_at")) or 0.0
 
 
 def _issued(asked: str, given: str | None) -> str:

@@ -22,7 +22,7 @@ from rotom.config import Config
 from rotom.problem import Kind, Problem
 from rotom.providers import Flow, Outgoing, Provider, Reply, Token, Usage, faults
 from rotom.providers.faults import Fault, Triage
-from rotom.providers.oauth import object_of
+from rotom.providers.loose import object_of
 from rotom.providers.openai_models import is_name
 from rotom.receipt import Receipt, left_out, said
 from rotom.sse import Json, dumps
@@ -115,7 +115,6 @@ def make(name: str, base_url: str, models: tuple[str, ...] = ()) -> Provider:
         login_key=login_key,
         renew=_no_renewal(name),
         revoke=_nothing,
-        may_renew=lambda _token, _now: False,
         models=listing,
         usage=_no_usage,
         builtin=builtin,

@@ -7,23 +7,43 @@ its streams (grok_events.py), its two origins (grok_origins.py), and the models 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from rotom.catalogue import Model
 from rotom.config import Config
 from rotom.problem import Kind, Problem
-from rotom.providers import Flow, Outgoing, Provider, Reply, Token, grok_login
-from rotom.providers.grok_dress import base_url, compact, dress, identity
-from rotom.providers.grok_events import Reader
-from rotom.providers.grok_images import images
-from rotom.providers.grok_models import BUILTIN, PROVIDER, read_models
+from rotom.providers import Flow, Images, Outgoing, Provider, Reply, Speech, Token
+from rotom.providers.grok_identity import API, base_url, identity
+from rotom.providers.grok_models import BUILTIN, IMAGES, PROVIDER, read_models
 from rotom.providers.grok_origins import Origins
-from rotom.providers.grok_receipt import receipt
-from rotom.providers.grok_refusals import failure, refusal, windows
-from rotom.providers.grok_speech import speech
-from rotom.providers.grok_usage import usage
-from rotom.providers.oauth import object_of
-from rotom.sse import Event
+from rotom.providers.loose import object_of
+from rotom.seldom import Seldom
+from rotom.sse import Event, Json
 from rotom.turn import Turn
+
+if TYPE_CHECKING:
+    from rotom.providers import (
+        grok_dress,
+        grok_events,
+        grok_images,
+        grok_login,
+        grok_receipt,
+        grok_refusals,
+        grok_speech,
+        grok_usage,
+    )
+else:
+    grok_dress = Seldom("rotom.providers.grok_dress")
+    grok_events = Seldom("rotom.providers.grok_events")
+    grok_images = Seldom("rotom.providers.grok_images")
+    grok_login = Seldom("rotom.providers.grok_login")
+    grok_receipt = Seldom("rotom.providers.grok_receipt")
+    grok_refusals = Seldom("rotom.providers.grok_refusals")
+    grok_speech = Seldom("rotom.providers.grok_speech")
+    grok_usage = Seldom("rotom.providers.grok_usage")
+
+CALLBACK_ORIGINS = ("https://accounts.x.ai", "https://auth.x.ai")
+"""The consent page calls the loopback address by a script (seen in the official client's CORS answers, 2026-08)."""
 
 PRIVATE = frozenset({"ping", "keepalive"})
 """Events that only keep a connection alive."""
@@ -34,45 +54,60 @@ def make(config: Config) -> Provider:
     origins = Origins(config)
 
     def refused(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
-        return origins.advised(refusal(status, headers, body))
+        return origins.advised(grok_refusals.refusal(status, headers, body))
 
     def failed(event: Event) -> Problem | None:
-        problem = failure(event)
+        problem = grok_refusals.failure(event)
         return None if problem is None else origins.advised(problem)
 
     def dressed(turn: Turn, model: Model, token: Token) -> Outgoing:
-        return dress(config, origins.of(token), turn, model, token)
+        return grok_dress.dress(config, origins.of(token), turn, model, token)
 
     def compacted(turn: Turn, model: Model, token: Token) -> Outgoing:
-        return compact(config, origins.of(token), turn, model, token)
+        return grok_dress.compact(config, origins.of(token), turn, model, token)
+
+    def drawn(body: Json, edit: bool, token: Token) -> Outgoing:
+        return grok_images.dress(config, origins.of(token), body, edit, token)
+
+    def speech() -> Speech:
+        return grok_speech.speech(config.grok_base_url, lambda token: identity(config, API, token))
 
     return Provider(
         name=PROVIDER,
         aliases=("xai",),
         title="Grok (xAI)",
         about="xAI's models, with a Grok or X account; the setting grok_origin says what pays for them",
-        login=grok_login.login(config),
-        login_device=grok_login.login_device(config),
-        renew=grok_login.renew(config),
-        revoke=grok_login.revoke,
-        may_renew=grok_login.may_renew,
+        login=lambda redirect: grok_login.login(config)(redirect),
+        login_device=lambda: grok_login.login_device(config)(),
+        renew=lambda token, reason: grok_login.renew(config)(token, reason),
+        revoke=lambda token: grok_login.revoke(token),
         models=models(config, origins),
-        usage=usage(config),
+        usage=lambda token: grok_usage.usage(config)(token),
         builtin=BUILTIN,
         dress=dressed,
-        images=images(config, origins.of),
+        images=Images(
+            IMAGES,
+            lambda drawing, model: grok_images.take(drawing, model),
+            drawn,
+            lambda answer: grok_images.read(answer),
+        ),
         compact=compacted,
-        speech=speech(config.grok_base_url, lambda token: identity(config, "api", token)),
+        speech=Speech(
+            lambda body, token: speech().say(body, token),
+            lambda voice, token: speech().voices(voice, token),
+            lambda query, token: speech().connect(query, token),
+            lambda message: speech().frame(message),
+        ),
         refusal=refused,
         failure=failed,
-        windows=windows,
-        receipt=receipt,
+        windows=lambda headers: grok_refusals.windows(headers),
+        receipt=lambda turn, model: grok_receipt.receipt(turn, model),
         private=lambda kind: kind in PRIVATE,
         told=told,
-        callback_ports=grok_login.CALLBACK_PORTS,
-        callback_path=grok_login.CALLBACK_PATH,
-        callback_origins=grok_login.CALLBACK_ORIGINS,
-        reader=Reader,
+        callback_ports=(56121,),
+        callback_path="/callback",
+        callback_origins=CALLBACK_ORIGINS,
+        reader=lambda turn: grok_events.Reader(turn),
         origin=origins.address,
         detour=origins.detour,
     )
@@ -95,7 +130,7 @@ def models(config: Config, origins: Origins) -> Callable[[Token], Flow]:
         headers = (*identity(config, origin, token), ("accept", "application/json"))
         reply: Reply = yield Outgoing.get(f"{base_url(config, origin)}/models", headers)
         if reply.status != 200:
-            raise refusal(reply.status, reply.headers, reply.body)
+            raise grok_refusals.refusal(reply.status, reply.headers, reply.body)
         value = object_of(reply)
         entries = value.get("data") or value.get("models")
         if not isinstance(entries, list):

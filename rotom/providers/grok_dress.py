@@ -21,14 +21,13 @@ from rotom.catalogue import EFFORTS, Model
 from rotom.config import Config
 from rotom.problem import Kind, Problem
 from rotom.providers import Outgoing, Token
+from rotom.providers.grok_identity import PROXY, base_url, identity
 from rotom.providers.grok_items import read_items
 from rotom.providers.grok_models import upstream_id
 from rotom.providers.grok_tools import choice, tools
 from rotom.providers.openai_dress import INCLUDE, session_id
 from rotom.sse import Json, dumps
 from rotom.turn import Turn
-
-API, PROXY = "api", "proxy"
 
 MORE_INCLUDES = frozenset({"file_search_call.results"})
 
@@ -72,24 +71,6 @@ def dress(config: Config, origin: str, turn: Turn, model: Model, token: Token) -
         ("accept", "text/event-stream"),
     )
     return Outgoing("POST", base_url(config, origin) + "/responses", headers, dumps(body_of(turn, model, session)))
-
-
-def base_url(config: Config, origin: str) -> str:
-    """The address of an origin."""
-    return (config.grok_proxy_url if origin == PROXY else config.grok_base_url).rstrip("/")
-
-
-def identity(config: Config, origin: str, token: Token) -> tuple[tuple[str, str], ...]:
-    """The headers that say who asks, for each call. The proxy answers 403, 404 or 426 without its own."""
-    headers = (("authorization", f"Bearer {token.access}"), ("user-agent", config.grok_user_agent))
-    if origin != PROXY:
-        return headers
-    return (
-        *headers,
-        ("x-xai-token-auth", config.grok_token_auth),
-        ("x-grok-client-version", config.grok_client_version),
-        ("x-grok-client-mode", "headless"),
-    )
 
 
 def body_of(turn: Turn, model: Model, session: str) -> Json:

@@ -9,27 +9,16 @@ What is not here: what a refusal means (grok_refusals.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import log
 
 from rotom.catalogue import Model
 from rotom.config import Config
 from rotom.drawing import Drawing, encoded
 from rotom.problem import Kind, Problem
-from rotom.providers import Images, Outgoing, Token
-from rotom.providers.grok_dress import base_url, identity
-from rotom.providers.grok_models import PROVIDER
+from rotom.providers import Outgoing, Token
+from rotom.providers.grok_identity import base_url, identity
 from rotom.receipt import Receipt
 from rotom.sse import Json
-
-MODELS: tuple[Model, ...] = tuple(
-    Model(id, PROVIDER, title, "Makes and edits images.", hidden=True, draws=True)
-    for id, title in (
-        ("grok-imagine-image", "Grok Imagine Image"),
-        ("grok-imagine-image-quality", "Grok Imagine Image Quality"),
-        ("grok-imagine-image-2.0", "Grok Imagine Image 2.0"),
-    )
-)
 
 RATIOS = ("1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16", "2:1", "1:2")
 
@@ -50,16 +39,11 @@ DROPPED: dict[str, tuple[str | int, ...]] = {
 """Fields that xAI has not -> the values that ask for nothing else than it does."""
 
 
-def images(config: Config, origin: Callable[[Token], str]) -> Images:
-    """How xAI draws, at the origin in use for an account."""
-
-    def dress(body: Json, edit: bool, token: Token) -> Outgoing:
-        here = origin(token)
-        url = f"{base_url(config, here)}/images/{'edits' if edit else 'generations'}"
-        headers = (*identity(config, here, token), ("content-type", "application/json"), ("accept", "application/json"))
-        return Outgoing("POST", url, headers, encoded(body))
-
-    return Images(MODELS, take, dress, read)
+def dress(config: Config, origin: str, body: Json, edit: bool, token: Token) -> Outgoing:
+    """The exact request to the origin in use for an account."""
+    url = f"{base_url(config, origin)}/images/{'edits' if edit else 'generations'}"
+    headers = (*identity(config, origin, token), ("content-type", "application/json"), ("accept", "application/json"))
+    return Outgoing("POST", url, headers, encoded(body))
 
 
 def take(drawing: Drawing, model: Model) -> tuple[Json, Receipt]:

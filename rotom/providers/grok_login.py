@@ -21,7 +21,7 @@ from rotom.problem import Kind, Problem
 from rotom.providers import DeviceCode, Flow, Outgoing, Pause, Reply, Token, Verify, oauth
 from rotom.providers.grok_models import PROVIDER
 from rotom.providers.grok_token import token_from
-from rotom.providers.loose import number
+from rotom.providers.loose import number, object_of
 from rotom.providers.openid import checked
 from rotom.sse import Json
 
@@ -30,10 +30,7 @@ SCOPE = "openid profile email offline_access grok-cli:access api:access"
 PROXY_SCOPE = "conversations:read conversations:write workspaces:read workspaces:write"
 """What the proxy wants of some accounts besides: without it, it refuses them (reported of another client, 2026). It is
 asked for only when the proxy may be used, for it reaches further than questions to a model."""
-CALLBACK_PORTS = (56121,)
-CALLBACK_PATH = "/callback"
-CALLBACK_ORIGINS = ("https://accounts.x.ai", "https://auth.x.ai")
-"""The consent page calls the loopback address by a script (seen in the official client's CORS answers, 2026-08)."""
+
 DOMAIN = "x.ai"
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 LONGEST_WAIT = 1800.0
@@ -86,7 +83,7 @@ def login(config: Config) -> Callable[[str], Flow]:
             },
             _identity(config),
         )
-        fields = oauth.object_of(reply)
+        fields = object_of(reply)
         if reply.status != 200 or not isinstance(fields.get("access_token"), str):
             raise _exchange_problem(reply)
         yield from _check(config, known, fields, nonce)
@@ -110,7 +107,7 @@ def login_device(config: Config) -> Callable[[], Flow]:
         )
         if reply.status == 404 and not oauth.interposed(reply):
             raise _no_device_login()
-        asked = oauth.object_of(reply)
+        asked = object_of(reply)
         code, device = asked.get("user_code"), asked.get("device_code")
         if reply.status != 200 or not isinstance(code, str) or not isinstance(device, str):
             raise _trouble(reply, "asking for a device code")
@@ -143,7 +140,7 @@ def renew(config: Config) -> Callable[[Token, str], Flow]:
             if isinstance(value := token.extra.get(name), str):
                 fields[name] = value
         reply: Reply = yield Outgoing.form(endpoint, fields, _identity(config))
-        given = oauth.object_of(reply)
+        given = object_of(reply)
         if reply.status == 200 and isinstance(given.get("access_token"), str):
             return token_from(given, token, endpoint)
         raise _renewal_problem(reply)
@@ -154,11 +151,6 @@ def renew(config: Config) -> Callable[[Token, str], Flow]:
 def revoke(token: Token) -> Flow:
     """xAI has no such call that is known; the login ends where it is kept."""
     yield from ()
-
-
-def may_renew(token: Token, now: float) -> bool:
-    """Whether a renewal is possible: at any time, once there is a refresh token."""
-    return token.refresh is not None
 
 
 def scope(config: Config) -> str:
@@ -173,7 +165,7 @@ def _discover(config: Config) -> Flow:
             reply: Reply = yield Outgoing.get(
                 f"{config.grok_issuer.rstrip('/')}/.well-known/openid-configuration", _identity(config)
             )
-            known = oauth.object_of(reply)
+            known = object_of(reply)
             if reply.status == 200 and known:
                 break
             raise _trouble(reply, "asking for the addresses of the login")
@@ -233,7 +225,7 @@ def _polled(config: Config, endpoint: str, device: str, lasts: float, interval: 
             reply: Reply = yield Outgoing.form(endpoint, fields, _identity(config))
         except Problem:
             continue  # the network had a hiccup; the person is still typing
-        given = oauth.object_of(reply)
+        given = object_of(reply)
         if reply.status == 200 and isinstance(given.get("access_token"), str):
             return given
         code = None if oauth.interposed(reply) else oauth.error_code(reply)
@@ -262,7 +254,7 @@ def _check(config: Config, known: Json, fields: Json, nonce: str | None) -> Flow
         reply: Reply = yield Outgoing.get(address, _identity(config))
     except Problem:
         return
-    keys = oauth.object_of(reply)
+    keys = object_of(reply)
     if reply.status == 200 and isinstance(keys.get("keys"), list):
         yield Verify(token, keys, PROVIDER)
 

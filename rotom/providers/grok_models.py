@@ -105,6 +105,15 @@ BUILTIN: tuple[Model, ...] = (
     ),
 )
 
+IMAGES: tuple[Model, ...] = tuple(
+    Model(id, PROVIDER, title, "Makes and edits images.", hidden=True, draws=True)
+    for id, title in (
+        ("grok-imagine-image", "Grok Imagine Image"),
+        ("grok-imagine-image-quality", "Grok Imagine Image Quality"),
+        ("grok-imagine-image-2.0", "Grok Imagine Image 2.0"),
+    )
+)
+
 _BUILTIN = {model.id: model for model in BUILTIN}
 _LATER = 500
 """The place of models that are new to us, behind those that we know."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from rotom.config import Config
 from rotom.problem import Problem
 from rotom.providers import Token
-from rotom.providers.grok_dress import API, PROXY, base_url
+from rotom.providers.grok_identity import API, PROXY, base_url
 
 SPENT = frozenset({"entitlement", "usage_limit_reached"})
 """Refusals of an account's plan or credits: the other origin may count otherwise."""

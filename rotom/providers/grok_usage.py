@@ -16,10 +16,9 @@ from typing import Any
 from rotom.config import Config
 from rotom.problem import Problem
 from rotom.providers import Flow, Outgoing, Reply, Token, Usage, Window
-from rotom.providers.grok_dress import PROXY, base_url, identity
+from rotom.providers.grok_identity import PROXY, base_url, identity
 from rotom.providers.grok_refusals import refusal
-from rotom.providers.loose import object_in
-from rotom.providers.oauth import object_of
+from rotom.providers.loose import object_in, object_of
 from rotom.sse import Json
 
 PERIODS = {"USAGE_PERIOD_TYPE_WEEKLY": 10_080, "USAGE_PERIOD_TYPE_MONTHLY": 43_200}

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from rotom.providers import Reply
 from rotom.sse import Json
+
+
+def object_of(reply: Reply) -> Json:
+    """The JSON object in a reply; empty when there is none."""
+    try:
+        value = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return {}
+    return object_in(value)
 
 
 def object_in(value: object) -> Json:

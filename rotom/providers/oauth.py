@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from rotom.problem import Kind, Problem
 from rotom.providers import Authorize, Reply, Step
-from rotom.providers.loose import number
+from rotom.providers.loose import number, object_of
 from rotom.sse import Json
 
 LONGEST_PASTE = 64 << 10
@@ -134,15 +134,6 @@ def consent(url: str, state: str) -> Generator[Step, Any, Callback]:
             "that is the answer to another login attempt (its state is not ours): open the address shown here, "
             "consent, and paste what this one leads to"
         )
-
-
-def object_of(reply: Reply) -> Json:
-    """The JSON object in a reply; empty when there is none."""
-    try:
-        value = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def error_code(reply: Reply) -> str | None:

@@ -4,29 +4,24 @@ The service takes a small part of the public Responses API and answers 400 to an
 allow list; what it has no knob for (temperature, token limits) is left out, as the manual says. Sources: requests of
 Codex CLI 0.169 (2026-11) and the refusals that other programs met on the real service in 2026.
 
-What is not here: what its answers mean (openai_refusals.py), and what a client is told of what is left out
-(openai_receipt.py).
+What is not here: who asks and where (openai_identity.py), what its answers mean (openai_refusals.py), and what a client is
+told of what is left out (openai_receipt.py).
 """
 
 from __future__ import annotations
 
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
 from rotom.catalogue import EFFORTS, Model
 from rotom.config import Config
 from rotom.problem import Kind, Problem
 from rotom.providers import Outgoing, Token
+from rotom.providers.openai_identity import base_url, identity
 from rotom.providers.openai_models import ULTRA
 from rotom.sse import Json, dumps
 from rotom.turn import Turn, input_text, message
-
-ORIGIN = "https://chatgpt.com"
-"""What a workspace's own origin stands in for; a configured mirror is never overridden."""
-
-NO_CONSTRAINT = "NO_CONSTRAINT"
 
 INCLUDE = "reasoning.encrypted_content"
 """Without it, reasoning could not be given back in the next turn: the service stores nothing."""
@@ -116,45 +111,6 @@ def dress_socket(config: Config, turn: Turn, model: Model, token: Token) -> tupl
 
 def _session(session: str) -> tuple[tuple[str, str], ...]:
     return ("session-id", session), ("thread-id", session), ("x-client-request-id", session)
-
-
-def identity(config: Config, token: Token) -> tuple[tuple[str, str], ...]:
-    """The headers that say who asks, for each call to the service."""
-    headers = [
-        ("authorization", f"Bearer {token.access}"),
-        ("originator", config.openai_originator),
-        ("user-agent", config.openai_user_agent),
-        ("version", config.openai_client_version),
-    ]
-    if token.account_id:
-        headers.append(("chatgpt-account-id", token.account_id))
-    if token.extra.get("fedramp") is True:
-        headers.append(("x-openai-fedramp", "true"))
-    override = token.extra.get("account_routing_override")
-    if isinstance(override, str) and override != NO_CONSTRAINT:
-        headers.append(("x-openai-account-routing-override", override))
-    return tuple(headers)
-
-
-def base_url(config: Config, token: Token) -> str:
-    """Where the service is for this account: some workspaces have an origin of their own (seen in Codex CLI 0.169).
-
-    Raises:
-      Problem: UPSTREAM when that origin is not an https one; a token does not go there.
-    """
-    base = config.openai_base_url.rstrip("/")
-    origin = token.extra.get("workspace_backend_origin")
-    if not isinstance(origin, str) or origin == NO_CONSTRAINT or not base.startswith(ORIGIN + "/"):
-        return base
-    parts = urlsplit(origin)
-    if parts.scheme != "https" or not parts.hostname or parts.path.strip("/") or parts.query or "@" in parts.netloc:
-        raise Problem(
-            Kind.UPSTREAM,
-            "the provider names an address for your workspace that is not a plain https origin; nothing was sent there",
-            code="workspace_origin",
-            retry=False,
-        )
-    return f"https://{parts.netloc}{base.removeprefix(ORIGIN)}"
 
 
 def session_id(turn: Turn) -> str:

@@ -20,15 +20,9 @@ from rotom.config import Config
 from rotom.drawing import Drawing, encoded
 from rotom.problem import Kind, Problem
 from rotom.providers import Outgoing, Token
-from rotom.providers.openai_dress import base_url, identity
-from rotom.providers.openai_models import PROVIDER
+from rotom.providers.openai_identity import base_url, identity
 from rotom.receipt import Receipt
 from rotom.sse import Json
-
-MODELS: tuple[Model, ...] = (
-    Model("gpt-image-2", PROVIDER, "GPT Image 2", "Makes and edits images.", hidden=True, draws=True),
-)
-"""The name that the vendor's client sends; which model really draws is the service's affair."""
 
 QUALITIES = {"standard": "auto", "hd": "high", "xhigh": "high", "max": "high"}
 """Qualities that the service does not have: of retired models, and of models that a ChatGPT login does not reach."""

@@ -15,13 +15,11 @@ from collections.abc import Callable
 from rotom.config import Config
 from rotom.problem import Kind, Problem
 from rotom.providers import DeviceCode, Flow, Outgoing, Pause, Reply, Token, oauth
-from rotom.providers.loose import number
+from rotom.providers.loose import number, object_of
 from rotom.providers.openai_token import token_from
 
 CLIENT_ID = "app_EMoamEEZ73f0CkXaXp7hrann"
 SCOPE = "openid profile email offline_access"  # the CLI asks for its connectors too; we do not use them
-CALLBACK_PORTS = (1455, 1457)
-CALLBACK_PATH = "/auth/callback"
 DEVICE_SECONDS = 900.0
 
 HINT = "run: rotom login --provider openai"
@@ -71,7 +69,7 @@ def login_device(config: Config) -> Callable[[], Flow]:
 
     def flow() -> Flow:
         reply = yield Outgoing.json(f"{accounts}/usercode", {"client_id": CLIENT_ID})
-        asked = oauth.object_of(reply)
+        asked = object_of(reply)
         if reply.status == 404 and not oauth.interposed(reply):
             raise Problem(
                 Kind.NOT_FOUND,
@@ -94,7 +92,7 @@ def login_device(config: Config) -> Callable[[], Flow]:
             except Problem:
                 continue  # the network had a hiccup; the person is still typing
             if reply.status == 200:
-                given = oauth.object_of(reply)
+                given = object_of(reply)
                 if not given.get("authorization_code") or not given.get("code_verifier"):
                     raise _trouble(reply, "waiting for the device login")
                 redirect_uri = f"{config.openai_issuer}/deviceauth/callback"
@@ -128,7 +126,7 @@ def renew(config: Config) -> Callable[[Token, str], Flow]:
             },
             _identity(config),
         )
-        fields = oauth.object_of(reply)
+        fields = object_of(reply)
         if reply.status == 200 and (fields.get("access_token") or fields.get("refresh_token")):
             return token_from(fields, token)
         raise _renewal_problem(reply)
@@ -151,11 +149,6 @@ def revoke(config: Config) -> Callable[[Token], Flow]:
     return flow
 
 
-def may_renew(token: Token, now: float) -> bool:
-    """Whether a renewal is possible: at any time, once there is a refresh token."""
-    return token.refresh is not None
-
-
 def _exchange(config: Config, code: str, redirect_uri: str, verifier: str) -> Flow:
     reply: Reply = yield Outgoing.form(
         f"{config.openai_issuer}/oauth/token",
@@ -168,7 +161,7 @@ def _exchange(config: Config, code: str, redirect_uri: str, verifier: str) -> Fl
         },
         (("accept", "*/*"),),
     )
-    fields = oauth.object_of(reply)
+    fields = object_of(reply)
     if reply.status == 200 and isinstance(fields.get("access_token"), str):
         if not fields.get("refresh_token"):
             raise Problem(

@@ -83,6 +83,11 @@ BUILTIN: tuple[Model, ...] = (
     _old("gpt-5.1", "GPT-5.1", 107),
 )
 
+IMAGES: tuple[Model, ...] = (
+    Model("gpt-image-2", PROVIDER, "GPT Image 2", "Makes and edits images.", hidden=True, draws=True),
+)
+"""The name that the vendor's client sends; which model really draws is the service's affair."""
+
 
 def read_models(entries: Iterable[object]) -> list[Model]:
     """The models in an answer of ``GET /models``. What cannot be understood of one is left at its default; a name that

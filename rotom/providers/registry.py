@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from rotom.config import Config
 from rotom.problem import Kind, Problem
-from rotom.providers import Provider, chatgpt, custom, grok, openai
+from rotom.providers import Provider, chatgpt, grok, openai
+from rotom.seldom import Seldom
+
+if TYPE_CHECKING:
+    from rotom.providers import custom
+else:
+    custom = Seldom("rotom.providers.custom")
 
 VENDORS = (openai, chatgpt, grok)
 """The modules of those that one logs in to; each has ``make(config) -> Provider``."""
@@ -20,7 +27,7 @@ def all_providers(config: Config) -> dict[str, Provider]:
     """
     found = {provider.name: provider for provider in (vendor.make(config) for vendor in VENDORS)}
     taken = {name for provider in found.values() for name in (provider.name, *provider.aliases)}
-    for provider in custom.endpoints(config):
+    for provider in custom.endpoints(config) if config.endpoints else ():
         if provider.name in taken:
             message = f"endpoints: {provider.name!r} is the name of a provider; call the endpoint something else"
             raise Problem(Kind.INVALID, message, code="config", param="endpoints")

@@ -26,16 +26,21 @@ import dataclasses
 import hashlib
 import json
 import secrets
-from typing import Any
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from typing import TYPE_CHECKING, Any
 
 from rotom.accounts import account_of, options, provider_of
 from rotom.problem import Kind, Problem
 from rotom.providers import Token
+from rotom.seldom import Seldom
 from rotom.sse import Json, dumps
 from rotom.state.keys import Key
+
+if TYPE_CHECKING:
+    from cryptography import exceptions
+    from cryptography.hazmat.primitives.ciphers import aead
+else:  # 9 MiB, which nobody needs before there is a login
+    exceptions = Seldom("cryptography.exceptions")
+    aead = Seldom("cryptography.hazmat.primitives.ciphers.aead")
 
 VERSION = 1
 NONCE = 12
@@ -100,7 +105,7 @@ def seal(login: str, token: Token, key: Key) -> Json:
     """A fresh entry that holds `token`."""
     nonce = secrets.token_bytes(NONCE)
     content = dumps({field.name: getattr(token, field.name) for field in dataclasses.fields(token)})
-    sealed = nonce + AESGCM(key.secret).encrypt(nonce, content, _associated(login))
+    sealed = nonce + aead.AESGCM(key.secret).encrypt(nonce, content, _associated(login))
     return {
         "sealed": base64.b64encode(sealed).decode(),
         "key": f"{key.source}:{key.id}",
@@ -116,9 +121,9 @@ def unseal(login: str, entry: Json, key: Key) -> Token:
     """
     try:
         sealed = base64.b64decode(entry["sealed"], validate=True)
-        content = AESGCM(key.secret).decrypt(sealed[:NONCE], sealed[NONCE:], _associated(login))
+        content = aead.AESGCM(key.secret).decrypt(sealed[:NONCE], sealed[NONCE:], _associated(login))
         return token_of(json.loads(content))
-    except (KeyError, TypeError, ValueError, InvalidTag) as exc:
+    except (KeyError, TypeError, ValueError, exceptions.InvalidTag) as exc:
         raise Problem(
             Kind.INVALID,
             f"the saved login for {login} cannot be opened with the key from {key.source} ({key.where}): "

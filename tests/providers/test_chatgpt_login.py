@@ -10,7 +10,7 @@ import pytest
 
 from rotom.config import Config
 from rotom.problem import Kind, Problem
-from rotom.providers import Authorize, Earlier, Outgoing, Reply, Token, Verify, chatgpt_login
+from rotom.providers import Authorize, Earlier, Outgoing, Reply, Token, Verify, chatgpt, chatgpt_login
 
 CONFIG = Config()
 REDIRECT = "http://127.0.0.1:1455/auth/callback"
@@ -81,7 +81,7 @@ def test_the_first_login_registers_and_keeps_what_was_issued():
     token = stop.value.value
     assert (token.email, token.plan, token.account_id, token.refresh) == ("user@example.com", "plus", "acc-1", "rt-1")
     assert token.extra["client_id"] == "oaiapp_1"
-    assert chatgpt_login.renewable_at(token) == pytest.approx(time.time() + 3240, abs=5)
+    assert chatgpt.renewable_at(token) == pytest.approx(time.time() + 3240, abs=5)
 
     _, _, again = begun(token)
     assert again["client_id"] == "oaiapp_1"
@@ -187,7 +187,7 @@ def test_a_renewal_keeps_what_is_not_told_and_takes_moments_by_the_issuers_clock
         "u@e",
         "oaiapp_1",
     )
-    assert chatgpt_login.renewable_at(token) == pytest.approx(time.time() + 3240, abs=5)
+    assert chatgpt.renewable_at(token) == pytest.approx(time.time() + 3240, abs=5)
     assert token.expires_at == pytest.approx(time.time() + 3600, abs=5)
 
 
@@ -198,7 +198,7 @@ def formatted(seconds):
 @pytest.mark.parametrize("told", [None, "soon", True, "x" * 9 + "T", []])
 def test_no_moment_is_no_limit(told):
     token = renewed(reply(200, {"access_token": "a", "earliest_refresh_at": told}))
-    assert chatgpt_login.renewable_at(token) == 0.0
+    assert chatgpt.renewable_at(token) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -235,6 +235,6 @@ def test_revoking():
 
 def test_nothing_to_renew_with():
     token = Token("a")
-    assert not chatgpt_login.may_renew(token, 0.0)
+    assert not chatgpt.make(CONFIG).may_renew(token, 0.0)
     with pytest.raises(Problem, match="no refresh token"):
         next(chatgpt_login.renew(CONFIG)(token, "asked"))

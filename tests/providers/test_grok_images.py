@@ -12,10 +12,11 @@ from rotom.config import Config
 from rotom.drawing import Drawing
 from rotom.problem import Kind, Problem
 from rotom.providers import Token, grok
-from rotom.providers.grok_images import MODELS, RATIOS, nearest, read, take
+from rotom.providers.grok_images import RATIOS, nearest, read, take
+from rotom.providers.grok_models import IMAGES
 
 TOKEN = Token("secret", account_id="a")
-MODEL, QUALITY = MODELS[0], MODELS[2]
+MODEL, QUALITY = IMAGES[0], IMAGES[2]
 URL = "data:image/png;base64,AAAA"
 
 

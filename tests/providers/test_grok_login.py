@@ -11,7 +11,7 @@ import pytest
 
 from rotom.config import Config
 from rotom.problem import Kind, Problem
-from rotom.providers import Authorize, DeviceCode, Outgoing, Pause, Reply, Token, Verify, grok_login
+from rotom.providers import Authorize, DeviceCode, Outgoing, Pause, Reply, Token, Verify, grok, grok_login
 
 CONFIG = Config()
 REDIRECT = "http://127.0.0.1:56121/callback"
@@ -460,6 +460,6 @@ def test_a_lost_answer_is_not_asked_for_again():
 def test_what_cannot_be_renewed_and_what_is_revoked():
     with pytest.raises(Problem, match="no refresh token"):
         next(grok_login.renew(CONFIG)(replace(TOKEN, refresh=None), "asked"))
-    assert grok_login.may_renew(TOKEN, 0.0)
-    assert not grok_login.may_renew(replace(TOKEN, refresh=None), 0.0)
+    assert grok.make(CONFIG).may_renew(TOKEN, 0.0)
+    assert not grok.make(CONFIG).may_renew(replace(TOKEN, refresh=None), 0.0)
     assert list(grok_login.revoke(TOKEN)) == []

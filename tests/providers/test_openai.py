@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rotom.catalogue import EFFORTS, Model
 from rotom.config import Config
 from rotom.problem import Kind, Problem
-from rotom.providers import Flow, Outgoing, Reply, Token, Window, openai, registry
+from rotom.providers import Flow, Outgoing, Reply, Token, Window, openai, openai_account, registry
 from rotom.providers.openai_dress import LITE, clamp, dress
 from rotom.providers.openai_models import BUILTIN
 from rotom.turn import Turn
@@ -336,7 +336,7 @@ def test_usage() -> None:
 def test_accounts_check_remembers_the_routing() -> None:
     account = {"id": "acc-1", "workspace_backend_origin": "https://gov.chatgpt.com", "account_routing_override": "us"}
     other = {"id": "acc-2", "workspace_backend_origin": "https://other.example"}
-    check: Callable[[Token], Flow] = openai.accounts_check(CONFIG)
+    check: Callable[[Token], Flow] = openai_account.accounts_check(CONFIG)
     out, token = play(check(TOKEN), {"accounts": [other, account]})
     assert out.url == "https://chatgpt.com/backend-api/wham/accounts/check"
     assert token.extra == {"workspace_backend_origin": "https://gov.chatgpt.com", "account_routing_override": "us"}

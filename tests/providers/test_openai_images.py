@@ -9,14 +9,15 @@ from rotom.drawing import Drawing
 from rotom.problem import Problem
 from rotom.providers import Token
 from rotom.providers.openai import make
-from rotom.providers.openai_images import MODELS, dress, take
+from rotom.providers.openai_images import dress, take
+from rotom.providers.openai_models import IMAGES
 
 TOKEN = Token("secret", account_id="acc", extra={"fedramp": True})
 PICTURE = {"image_url": "data:image/png;base64,QUJD"}
 
 
 def test_the_body_of_the_vendors_client():
-    body, receipt = take(Drawing({"prompt": "a red fox", "background": "opaque"}), MODELS[0])
+    body, receipt = take(Drawing({"prompt": "a red fox", "background": "opaque"}), IMAGES[0])
     # Captured of Codex CLI 0.169, 2026-11.
     captured = b'{"prompt":"a red fox","background":"opaque","model":"gpt-image-2","quality":"auto","size":"auto"}'
     out = dress(Config(), body, False, TOKEN)
@@ -35,7 +36,7 @@ def test_the_body_of_the_vendors_client():
 
 def test_an_edit():
     asked = {"prompt": "x", "images": [PICTURE], "mask": PICTURE, "output_format": "webp", "n": 3, "user": "u"}
-    body, receipt = take(Drawing(asked, edit=True, count=3), MODELS[0])
+    body, receipt = take(Drawing(asked, edit=True, count=3), IMAGES[0])
     assert receipt.header() is None
     out = dress(Config(), body, True, TOKEN)
     assert out.url.endswith("/images/edits")
@@ -53,13 +54,13 @@ def test_an_edit():
 
 def test_nothing_but_what_is_known_leaves():
     asked = dict.fromkeys(("user", "safety_identifier", "stream", "seed", "model", "n", "images", "mask"), "secret")
-    body, _ = take(Drawing({"prompt": "x", **asked}), MODELS[0])
+    body, _ = take(Drawing({"prompt": "x", **asked}), IMAGES[0])
     assert "secret" not in json.dumps(body)
 
 
 @pytest.mark.parametrize("size", ["auto", "1024x1024", "1536x864", "3840x1280", "1792x1024", "256x256"])
 def test_good_sizes(size):
-    body, receipt = take(Drawing({"prompt": "x", "size": size}), MODELS[0])
+    body, receipt = take(Drawing({"prompt": "x", "size": size}), IMAGES[0])
     assert body["size"] == ("1024x1024" if size == "256x256" else size)
     assert bool(receipt.mapped) == (size == "256x256")
 
@@ -67,7 +68,7 @@ def test_good_sizes(size):
 @pytest.mark.parametrize("size", ["1000x1024", "1024x1000", "3856x2000", "3088x1024", "1024x3088", "99999x99999"])
 def test_bad_sizes(size):
     with pytest.raises(Problem) as caught:
-        take(Drawing({"prompt": "x", "size": size}), MODELS[0])
+        take(Drawing({"prompt": "x", "size": size}), IMAGES[0])
     assert (caught.value.code, caught.value.param) == ("invalid_value", "size")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from rotom.config import Config
 from rotom.problem import Kind, Problem
-from rotom.providers import Authorize, DeviceCode, Outgoing, Pause, Reply, Token, openai_login
+from rotom.providers import Authorize, DeviceCode, Outgoing, Pause, Reply, Token, openai, openai_login
 
 CONFIG = Config()
 REDIRECT = "http://127.0.0.1:1455/auth/callback"
@@ -272,7 +272,7 @@ def test_revoking_names_the_refresh_token_and_tells_a_failure():
 
 
 def test_what_can_be_renewed():
-    assert openai_login.may_renew(TOKEN, 0)
-    assert not openai_login.may_renew(Token("x"), 0)
+    assert openai.make(CONFIG).may_renew(TOKEN, 0)
+    assert not openai.make(CONFIG).may_renew(Token("x"), 0)
     with pytest.raises(Problem, match="no refresh token"):
         next(openai_login.renew(CONFIG)(Token("x"), "asked"))

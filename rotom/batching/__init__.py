@@ -27,23 +27,34 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
-from functools import partial
-from typing import Any, BinaryIO, TypeVar
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import trio
 
-from rotom.batching import forms
-from rotom.batching.pauses import AGAIN, EVERYTHING, UNKNOWN_RESET, Pauses
-from rotom.dialects import Dialect, openai_batches
-from rotom.dialects.messages import batches as messages
+from rotom.dialects import Dialect
 from rotom.gateway import Gateway
 from rotom.log import Log
 from rotom.plain import helpers
 from rotom.problem import Kind, Problem
+from rotom.seldom import Seldom
 from rotom.sse import Event, dumps
-from rotom.state.batches import Batch, Batches, Item, Pause
 from rotom.state.database import Database, database_file, worker_lock
-from rotom.state.results import ERRORED, SUCCEEDED
+
+if TYPE_CHECKING:
+    from rotom.batching import forms, pauses
+    from rotom.batching.pauses import Pauses
+    from rotom.dialects import openai_batches
+    from rotom.dialects.messages import batches as messages
+    from rotom.state import batches, results
+    from rotom.state.batches import Batch, Batches, Item, Pause
+else:
+    forms = Seldom("rotom.batching.forms")
+    pauses = Seldom("rotom.batching.pauses")
+    openai_batches = Seldom("rotom.dialects.openai_batches")
+    messages = Seldom("rotom.dialects.messages.batches")
+    batches = Seldom("rotom.state.batches")
+    results = Seldom("rotom.state.results")
 
 BACKOFF = (5.0, 30.0, 120.0, 600.0, 3600.0)
 """Seconds before a request that failed is run again, by how often it has failed."""
@@ -79,9 +90,9 @@ class Batching:
         self.gateway = gateway
         self.log = log
         self.dialects = {dialect.endpoint: dialect for dialect in dialects}
-        self.store = Batches(Database(path))
         self.now = now
         self.ended = trio.Event()
+        self._database = Database(path)
         self._lock = worker_lock(path)
         self._turn = trio.CapacityLimiter(1)
         self._reading = trio.CapacityLimiter(1)
@@ -90,9 +101,19 @@ class Batching:
         self._checking = False
         self._resumed = False
         self._tidy_at = 0.0
-        self._pauses = Pauses(gateway, log, self._write_pauses, now)
         self._models: dict[str, str] = {}
         self._trouble: str | None = None
+
+    # Most people have no batch: what only batches need is loaded when there is one.
+
+    @cached_property
+    def store(self) -> Batches:
+        """What is kept."""
+        return batches.Batches(self._database)
+
+    @cached_property
+    def _pauses(self) -> Pauses:
+        return pauses.Pauses(self.gateway, self.log, self._write_pauses, self.now)
 
     # For the routes.
 
@@ -154,12 +175,12 @@ class Batching:
             self.ended.set()
         finally:
             with trio.CancelScope(shield=True):  # it waits for the one call that may be under way
-                await self.call(self.store.database.close)
+                await self.call(self._database.close)
             self._lock.release()
 
     async def _rounds(self, items: trio.Nursery) -> None:
         while not await self._mine():
-            await self._sleep(POLL if self.store.database.exists() else IDLE)
+            await self._sleep(POLL if self._database.exists() else IDLE)
         while True:
             self._woken = trio.Event()
             try:
@@ -184,7 +205,7 @@ class Batching:
         """Whether the work is this process's to do: there is some, and no other process does it."""
         self._woken = trio.Event()
         try:
-            return self.store.database.exists() and self._lock.try_acquire()
+            return self._database.exists() and self._lock.try_acquire()
         except Problem as problem:
             self._ill(problem)
             return False
@@ -208,10 +229,10 @@ class Batching:
         most = self.gateway.config.batch_concurrency
         if self._running >= most:
             return POLL
-        pauses = await self._pauses.look()
-        await self._pauses.tell(pauses)
-        paused = {pause.provider for pause in pauses}
-        if EVERYTHING not in paused:
+        found = await self._pauses.look()
+        await self._pauses.tell(found)
+        paused = {pause.provider for pause in found}
+        if pauses.EVERYTHING not in paused:
             while self._running < most:
                 but = [model for model, provider in self._models.items() if provider in paused]
                 item = await self.call(self.store.take, now, but)
@@ -282,7 +303,7 @@ class Batching:
                 self.log.bug(exc, item.batch)
                 ended = self._errored(item, bug)
             else:
-                facts["state"] = SUCCEEDED
+                facts["state"] = results.SUCCEEDED
             await self._keep(*ended)
             self.log.info("batch request", **facts, total=trio.current_time() - begun)
         finally:
@@ -311,30 +332,30 @@ class Batching:
                     frames += renderer.close()
                     break
         result = forms.answered(item, dialect.fold(frames))
-        return partial(self.store.finish, tokens=forms.tokens(answer.usage)), item.number, SUCCEEDED, result
+        return partial(self.store.finish, tokens=forms.tokens(answer.usage)), item.number, results.SUCCEEDED, result
 
     def _after(self, item: Item, problem: Problem, facts: dict[str, Any]) -> tuple[Any, ...]:
         """What becomes of a request that failed: the call that stores it."""
-        provider, now = facts.get("provider", EVERYTHING), self.now()
+        provider, now = facts.get("provider", pauses.EVERYTHING), self.now()
         again = True
         not_before, failures = 0.0, item.failures
         if problem.code == PAUSED:
-            not_before = now + AGAIN  # so that it cannot come and go all the time
+            not_before = now + pauses.AGAIN  # so that it cannot come and go all the time
         elif problem.kind is Kind.UNAUTHENTICATED:
-            self._pauses.add(provider, AGAIN, problem.message)
+            self._pauses.add(provider, pauses.AGAIN, problem.message)
         elif problem.code == "usage_limit_reached":
-            seconds = UNKNOWN_RESET if problem.retry_after is None else problem.retry_after
+            seconds = pauses.UNKNOWN_RESET if problem.retry_after is None else problem.retry_after
             self._pauses.add(provider, seconds, problem.message)
         elif problem.kind in _PASSING and problem.retry is not False and failures < len(BACKOFF):
             wait = max(BACKOFF[failures] * random.uniform(0.75, 1.25), problem.retry_after or 0.0)  # noqa: S311
             not_before, failures = now + wait, failures + 1
         else:
             again = False
-        facts["state"] = "waiting" if again else ERRORED
+        facts["state"] = "waiting" if again else results.ERRORED
         return (self.store.put_back, item.number, not_before, failures) if again else self._errored(item, problem)
 
     def _errored(self, item: Item, problem: Problem) -> tuple[Any, ...]:
-        return self.store.finish, item.number, ERRORED, forms.failed(item, self._dialect(item), problem)
+        return self.store.finish, item.number, results.ERRORED, forms.failed(item, self._dialect(item), problem)
 
     def _dialect(self, item: Item) -> Dialect:
         return self.dialects[item.endpoint]

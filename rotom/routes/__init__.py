@@ -14,39 +14,56 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from rotom.batching import Batching
-from rotom.dialects import Dialect, chat, messages, responses
+from rotom.dialects import Dialect
+from rotom.dialects.chat import DIALECT as CHAT
 from rotom.dialects.images import EDITS, GENERATIONS, VARIATIONS
-from rotom.dialects.messages.batches import MOST_BYTES
-from rotom.dialects.responses.problems import status
+from rotom.dialects.messages import DIALECT as MESSAGES
+from rotom.dialects.responses import DIALECT as RESPONSES
 from rotom.gateway import Gateway
 from rotom.log import Log
 from rotom.problem import Kind, Problem
-from rotom.routes.account import Account
-from rotom.routes.batches import ENDPOINT as BATCHES
-from rotom.routes.batches import MessageBatches
-from rotom.routes.generate import generate
+from rotom.routes import health
 from rotom.routes.guard import Rules, check, from_origin, media_type
 from rotom.routes.later import Later
-from rotom.routes.models import Models
-from rotom.routes.responses import ENDPOINT as RESPONSES
-from rotom.routes.responses import Responses
-from rotom.routes.tokens import count_tokens
+from rotom.seldom import Seldom
 from rotom.server import Refusal
 from rotom.server.exchange import Exchange
 from rotom.server.routing import FORM, JSON, Handler, Route, Router
 from rotom.sse import dumps
 
 if TYPE_CHECKING:
-    from rotom.routes.files import Files
-    from rotom.routes.images import Images
-    from rotom.routes.openai_batches import OpenAIBatches
-    from rotom.routes.speech import Speech
-    from rotom.routes.websocket import ResponseSocket
+    from rotom.dialects.responses import problems
+    from rotom.routes import (
+        account,
+        batches,
+        files,
+        generate,
+        images,
+        models,
+        openai_batches,
+        responses,
+        speech,
+        tokens,
+        websocket,
+    )
+else:
+    problems = Seldom("rotom.dialects.responses.problems")
+    account = Seldom("rotom.routes.account")
+    batches = Seldom("rotom.routes.batches")
+    files = Seldom("rotom.routes.files")
+    generate = Seldom("rotom.routes.generate")
+    images = Seldom("rotom.routes.images")
+    models = Seldom("rotom.routes.models")
+    openai_batches = Seldom("rotom.routes.openai_batches")
+    responses = Seldom("rotom.routes.responses")
+    speech = Seldom("rotom.routes.speech")
+    tokens = Seldom("rotom.routes.tokens")
+    websocket = Seldom("rotom.routes.websocket")
 
-DIALECTS: tuple[Dialect, ...] = (messages.DIALECT, chat.DIALECT, responses.DIALECT)
+DIALECTS: tuple[Dialect, ...] = (MESSAGES, CHAT, RESPONSES)
 """Every client-side API that can be asked."""
 
-OTHERS = replace(responses.DIALECT, status=status)
+OTHERS = replace(RESPONSES, status=lambda problem: problems.status(problem))
 """In whose words problems are told at endpoints of OpenAI's that have no dialect."""
 
 PREFIX = "/v1"
@@ -57,6 +74,9 @@ FILES, FILE_LIMIT = "/v1/files", (200 << 20) + (1 << 20)
 
 OPENAI_BATCHES = "/v1/batches"
 
+BATCHES, BATCH_LIMIT = MESSAGES.endpoint + "/batches", 256 << 20
+"""Anthropic's, whose requests are in the body."""
+
 SMALL = 64 << 10
 MOST_TEXT = 1 << 20
 """The longest body with a text to speak; a provider takes much less."""
@@ -64,80 +84,57 @@ MOST_TEXT = 1 << 20
 
 def routes(gateway: Gateway, batching: Batching) -> tuple[Route, ...]:
     """The route table. rotom-api(7) describes each of them; a test holds the two together."""
-    account, models, batches = Account(gateway), Models(gateway), MessageBatches(batching)
-    files, jobs = Later(lambda: _files(batching)), Later(lambda: _jobs(batching))
-    images, socket = Later(lambda: _images(gateway)), Later(lambda: _socket(gateway))
-    stored = Responses(gateway)
-    speech = Later(lambda: _speech(gateway))
+
+    def asked(dialect: Dialect) -> Handler:
+        return lambda exchange: generate.generate(dialect, gateway)(exchange)
+
+    logins, listed = Later(lambda: account.Account(gateway)), Later(lambda: models.Models(gateway))
+    stored = Later(lambda: responses.Responses(gateway))
+    bundles, jobs = (
+        Later(lambda: batches.MessageBatches(batching)),
+        Later(lambda: openai_batches.OpenAIBatches(batching)),
+    )
+    kept, drawn = Later(lambda: files.Files(batching)), Later(lambda: images.Images(gateway))
+    socket, spoken = Later(lambda: websocket.ResponseSocket(RESPONSES, gateway)), Later(lambda: speech.Speech(gateway))
     return (
-        *(Route("POST", dialect.endpoint, generate(dialect, gateway), JSON) for dialect in DIALECTS),
-        Route("GET", responses.DIALECT.endpoint, socket.respond),
-        Route("POST", "/v1/messages/count_tokens", count_tokens(gateway), JSON),
-        Route("POST", BATCHES, batches.create, JSON, MOST_BYTES),
-        Route("GET", BATCHES, batches.list),
-        Route("GET", BATCHES + "/{id}", batches.get),
-        Route("DELETE", BATCHES + "/{id}", batches.delete),
-        Route("POST", BATCHES + "/{id}/cancel", batches.cancel, body_limit=SMALL),
-        Route("GET", BATCHES + "/{id}/results", batches.results),
-        Route("POST", FILES, openai_only(files.create), FORM, FILE_LIMIT),
-        Route("GET", FILES, openai_only(files.list)),
-        Route("GET", FILES + "/{id}", openai_only(files.get)),
-        Route("GET", FILES + "/{id}/content", openai_only(files.content)),
-        Route("DELETE", FILES + "/{id}", openai_only(files.delete)),
+        *(Route("POST", dialect.endpoint, asked(dialect), JSON) for dialect in DIALECTS),
+        Route("GET", RESPONSES.endpoint, socket.respond),
+        Route("POST", "/v1/messages/count_tokens", lambda exchange: tokens.count_tokens(gateway)(exchange), JSON),
+        Route("POST", BATCHES, bundles.create, JSON, BATCH_LIMIT),
+        Route("GET", BATCHES, bundles.list),
+        Route("GET", BATCHES + "/{id}", bundles.get),
+        Route("DELETE", BATCHES + "/{id}", bundles.delete),
+        Route("POST", BATCHES + "/{id}/cancel", bundles.cancel, body_limit=SMALL),
+        Route("GET", BATCHES + "/{id}/results", bundles.results),
+        Route("POST", FILES, openai_only(kept.create), FORM, FILE_LIMIT),
+        Route("GET", FILES, openai_only(kept.list)),
+        Route("GET", FILES + "/{id}", openai_only(kept.get)),
+        Route("GET", FILES + "/{id}/content", openai_only(kept.content)),
+        Route("DELETE", FILES + "/{id}", openai_only(kept.delete)),
         Route("POST", OPENAI_BATCHES, openai_only(jobs.create), JSON, SMALL),
         Route("GET", OPENAI_BATCHES, openai_only(jobs.list)),
         Route("GET", OPENAI_BATCHES + "/{id}", openai_only(jobs.get)),
         Route("POST", OPENAI_BATCHES + "/{id}/cancel", openai_only(jobs.cancel), body_limit=SMALL),
-        Route("POST", RESPONSES + "/compact", stored.compact, JSON),
-        Route("POST", RESPONSES + "/input_tokens", stored.input_tokens, JSON),
-        Route("GET", RESPONSES + "/{id}", stored.get),
-        Route("DELETE", RESPONSES + "/{id}", stored.delete, body_limit=SMALL),
-        Route("GET", RESPONSES + "/{id}/input_items", stored.input_items),
-        Route("POST", RESPONSES + "/{id}/cancel", stored.cancel, body_limit=SMALL),
-        Route("POST", GENERATIONS, images.generations, JSON),
-        Route("POST", EDITS, images.edits, (*JSON, *FORM)),
-        Route("POST", VARIATIONS, images.variations),
-        Route("GET", "/v1/models", models.list),
-        Route("GET", "/v1/models/{id...}", models.one),
-        Route("POST", "/v1/tts", speech.say, JSON, MOST_TEXT),
-        Route("GET", "/v1/tts", speech.talk),
-        Route("GET", "/v1/tts/voices", speech.voices),
-        Route("GET", "/v1/tts/voices/{voice}", speech.voices),
-        Route("GET", "/v1/status", account.status),
-        Route("POST", "/v1/auth/refresh", account.refresh, body_limit=SMALL),
-        Route("GET", "/health", account.health),
-        Route("GET", "/", account.root),
+        Route("POST", RESPONSES.endpoint + "/compact", stored.compact, JSON),
+        Route("POST", RESPONSES.endpoint + "/input_tokens", stored.input_tokens, JSON),
+        Route("GET", RESPONSES.endpoint + "/{id}", stored.get),
+        Route("DELETE", RESPONSES.endpoint + "/{id}", stored.delete, body_limit=SMALL),
+        Route("GET", RESPONSES.endpoint + "/{id}/input_items", stored.input_items),
+        Route("POST", RESPONSES.endpoint + "/{id}/cancel", stored.cancel, body_limit=SMALL),
+        Route("POST", GENERATIONS, drawn.generations, JSON),
+        Route("POST", EDITS, drawn.edits, (*JSON, *FORM)),
+        Route("POST", VARIATIONS, drawn.variations),
+        Route("GET", "/v1/models", listed.list),
+        Route("GET", "/v1/models/{id...}", listed.one),
+        Route("POST", "/v1/tts", spoken.say, JSON, MOST_TEXT),
+        Route("GET", "/v1/tts", spoken.talk),
+        Route("GET", "/v1/tts/voices", spoken.voices),
+        Route("GET", "/v1/tts/voices/{voice}", spoken.voices),
+        Route("GET", "/v1/status", logins.status),
+        Route("POST", "/v1/auth/refresh", logins.refresh, body_limit=SMALL),
+        Route("GET", "/health", health.health),
+        Route("GET", "/", health.root),
     )
-
-
-def _files(batching: Batching) -> Files:
-    from rotom.routes.files import Files
-
-    return Files(batching)
-
-
-def _jobs(batching: Batching) -> OpenAIBatches:
-    from rotom.routes.openai_batches import OpenAIBatches
-
-    return OpenAIBatches(batching)
-
-
-def _images(gateway: Gateway) -> Images:
-    from rotom.routes.images import Images
-
-    return Images(gateway)
-
-
-def _speech(gateway: Gateway) -> Speech:
-    from rotom.routes.speech import Speech
-
-    return Speech(gateway)
-
-
-def _socket(gateway: Gateway) -> ResponseSocket:
-    from rotom.routes.websocket import ResponseSocket
-
-    return ResponseSocket(responses.DIALECT, gateway)
 
 
 def openai_only(handler: Handler) -> Handler:
@@ -155,17 +152,17 @@ def openai_only(handler: Handler) -> Handler:
 
 def is_anthropic(exchange: Exchange) -> bool:
     """Whether the client speaks to us as to Anthropic."""
-    path, endpoint = PREFIX + exchange.path.removeprefix(PREFIX), messages.DIALECT.endpoint
+    path, endpoint = PREFIX + exchange.path.removeprefix(PREFIX), MESSAGES.endpoint
     return path == endpoint or path.startswith(endpoint + "/") or "anthropic-version" in exchange.headers
 
 
 def dialect_of(exchange: Exchange) -> Dialect:
     """The dialect in whose words a client is told of a problem; Responses stands for all of OpenAI's."""
     if is_anthropic(exchange):
-        return messages.DIALECT
+        return MESSAGES
     if exchange.path.endswith("/chat/completions"):
-        return chat.DIALECT
-    return responses.DIALECT if "/responses" in exchange.path else OTHERS
+        return CHAT
+    return RESPONSES if "/responses" in exchange.path else OTHERS
 
 
 class Application:
@@ -223,7 +220,7 @@ class Application:
 
     def refusal(self, exchange: Exchange | None, problem: Problem, request_id: str) -> Refusal:
         """The problem in the words of the dialect that the client speaks; in OpenAI's form where that is not known."""
-        dialect = dialect_of(exchange) if exchange is not None else responses.DIALECT
+        dialect = dialect_of(exchange) if exchange is not None else RESPONSES
         headers = [("content-type", "application/json"), *dialect.headers(problem)]
         if dialect.vendor:
             headers += problem.told

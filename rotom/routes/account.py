@@ -1,10 +1,9 @@
-"""Routes about rotom itself and the logins it serves: health, status, refresh."""
+"""Routes about the logins that are served: status, refresh."""
 
 from __future__ import annotations
 
 import time
 
-from rotom import __version__
 from rotom.accounts import select
 from rotom.gateway import Gateway, not_logged_in
 from rotom.gateway.standing import ordered, renewals, statuses
@@ -20,14 +19,6 @@ class Account:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-
-    async def health(self, exchange: Exchange) -> None:
-        """``GET /health``: the process answers. Needs no key, so it tells nothing else."""
-        await exchange.json(200, {"status": "ok"})
-
-    async def root(self, exchange: Exchange) -> None:
-        """``GET /``: what this is. Clients probe it with HEAD."""
-        await exchange.json(200, {"name": "rotom", "version": __version__, "documentation": "man rotom-api"})
 
     async def status(self, exchange: Exchange) -> None:
         """``GET /v1/status``: the logins, their tokens' life and their limits."""

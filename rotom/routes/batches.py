@@ -19,6 +19,7 @@ from typing import BinaryIO
 import trio
 
 from rotom.batching import Batching
+from rotom.dialects.messages import DIALECT
 from rotom.dialects.messages.content import bad
 from rotom.problem import Kind, Problem
 from rotom.server.exchange import Exchange
@@ -28,7 +29,7 @@ from rotom.state.database import no_room
 from rotom.state.files import private_folder
 from rotom.state.results import Result
 
-ENDPOINT = "/v1/messages/batches"
+ENDPOINT = DIALECT.endpoint + "/batches"
 JSONL = [("content-type", "application/x-jsonl")]
 
 _DEFAULT, _MOST = 20, 1000

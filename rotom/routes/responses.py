@@ -22,8 +22,6 @@ from rotom.sse import Json, encode
 from rotom.state.answers import Kept
 from rotom.turn import Turn
 
-ENDPOINT = DIALECT.endpoint
-
 
 class Responses:
     """The handlers, bound to a gateway."""

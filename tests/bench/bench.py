@@ -52,7 +52,7 @@ def home(upstream: int, folder: str) -> dict[str, str]:
 
 def start_rotom(stack: ExitStack, environ: dict[str, str]) -> tuple[int, int, float]:
     """(pid, port, seconds from the start to the first answer)."""
-    log = tempfile.TemporaryFile("w+")  # noqa: SIM115
+    log = tempfile.TemporaryFile("a+")  # noqa: SIM115 - both ends share one position: it must not matter
     began = time.monotonic()
     process = subprocess.Popen([ROTOM, "serve"], env=environ, stderr=log)
     stack.callback(process.wait)

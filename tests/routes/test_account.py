@@ -1,4 +1,4 @@
-"""Health, status, refresh."""
+"""Status, refresh."""
 
 from __future__ import annotations
 
@@ -9,13 +9,6 @@ import trio
 
 from rotom.providers import Token
 from rotom.simulator.oauth_claims import Account
-
-
-async def test_health_and_root(house: Any) -> None:
-    assert (await house.client.get("/health")).json() == {"status": "ok"}
-    assert (await house.client.get("/")).json()["name"] == "rotom"
-    head = await house.client.head("/")
-    assert (head.status_code, head.content) == (200, b"")
 
 
 async def test_status_has_the_fields_that_scripts_read(house: Any) -> None:

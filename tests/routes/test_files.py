@@ -15,8 +15,8 @@ import httpx
 import pytest
 import trio
 
+import rotom.routes.files as routes
 from rotom.problem import Problem
-from rotom.routes import files as routes
 
 PATH = "/v1/files"
 BOUNDARY = "a-boundary"

@@ -7,20 +7,28 @@ Responses does, in this API's names of fields.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rotom.dialects import Dialect
-from rotom.dialects.chat.fold import fold
-from rotom.dialects.chat.problems import problem
-from rotom.dialects.chat.read import read
-from rotom.dialects.chat.render import Renderer
-from rotom.dialects.responses.problems import headers, status
+from rotom.seldom import Seldom
+
+if TYPE_CHECKING:
+    from rotom.dialects.chat import fold, problems, read, render
+    from rotom.dialects.responses import problems as common
+else:
+    fold = Seldom("rotom.dialects.chat.fold")
+    problems = Seldom("rotom.dialects.chat.problems")
+    read = Seldom("rotom.dialects.chat.read")
+    render = Seldom("rotom.dialects.chat.render")
+    common = Seldom("rotom.dialects.responses.problems")
 
 DIALECT = Dialect(
     name="chat",
     endpoint="/v1/chat/completions",
-    read=read,
-    renderer=Renderer,
-    fold=fold,
-    problem=problem,
-    status=status,
-    headers=headers,
+    read=lambda body, headers: read.read(body, headers),
+    renderer=lambda turn: render.Renderer(turn),
+    fold=lambda frames: fold.fold(frames),
+    problem=lambda problem, request_id: problems.problem(problem, request_id),
+    status=lambda problem: common.status(problem),
+    headers=lambda problem: common.headers(problem),
 )

@@ -7,19 +7,26 @@ beside it.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rotom.dialects import Dialect
-from rotom.dialects.messages.fold import fold
-from rotom.dialects.messages.problems import headers, problem, status
-from rotom.dialects.messages.read import read
-from rotom.dialects.messages.render import Renderer
+from rotom.seldom import Seldom
+
+if TYPE_CHECKING:
+    from rotom.dialects.messages import fold, problems, read, render
+else:
+    fold = Seldom("rotom.dialects.messages.fold")
+    problems = Seldom("rotom.dialects.messages.problems")
+    read = Seldom("rotom.dialects.messages.read")
+    render = Seldom("rotom.dialects.messages.render")
 
 DIALECT = Dialect(
     name="messages",
     endpoint="/v1/messages",
-    read=read,
-    renderer=Renderer,
-    fold=fold,
-    problem=problem,
-    status=status,
-    headers=headers,
+    read=lambda body, headers: read.read(body, headers),
+    renderer=lambda turn: render.Renderer(turn),
+    fold=lambda frames: fold.fold(frames),
+    problem=lambda problem, request_id: problems.problem(problem, request_id),
+    status=lambda problem: problems.status(problem),
+    headers=lambda problem: problems.headers(problem),
 )

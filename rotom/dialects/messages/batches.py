@@ -20,7 +20,6 @@ from rotom.elements import Element, elements
 from rotom.problem import Kind, Problem
 from rotom.sse import Json, dumps
 
-MOST_BYTES = 256 << 20
 MOST_REQUESTS = 100_000
 
 _CUSTOM_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")

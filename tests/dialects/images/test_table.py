@@ -18,7 +18,8 @@ from openai.types.image_model import ImageModel
 from rotom.catalogue import Catalogue
 from rotom.dialects.images.read import EDIT, GENERATION, read_edit, read_generation
 from rotom.problem import Problem
-from rotom.providers.openai_images import MODELS, take
+from rotom.providers.openai_images import take
+from rotom.providers.openai_models import IMAGES
 from rotom.simulator.pictures import png_base64
 
 PICTURE = "data:image/png;base64," + png_base64(8, 8, "x")
@@ -53,7 +54,7 @@ def body(edit: bool, **more: Any) -> dict[str, Any]:
 
 def taken(edit: bool, **more: Any) -> tuple[Any, Any]:
     drawing = (read_edit if edit else read_generation)(body(edit, **more))
-    return take(drawing, MODELS[0])
+    return take(drawing, IMAGES[0])
 
 
 def test_every_field_is_decided_about_and_read() -> None:
@@ -82,7 +83,7 @@ def test_every_word_that_the_sdk_knows_is_read_or_refused_as_the_table_says(edit
 
 @pytest.mark.parametrize("name", sorted(choices(ImageModel)))
 def test_every_model_that_the_sdk_knows_is_one_that_draws(name: str) -> None:
-    found = Catalogue(MODELS).find_image(name)
+    found = Catalogue(IMAGES).find_image(name)
     assert (found.model.id, found.exact) == ("gpt-image-2", name == "gpt-image-2")
 
 

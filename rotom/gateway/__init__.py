@@ -1,12 +1,9 @@
-"""The gateway: plan a turn, run it, and see to it that a dead attempt is never noticed.
+"""The gateway: who answers a turn, and the answer.
 
-Theory of operation. `plan` decides which model of which provider answers a turn. `run` asks that provider and yields an
-`Answer`, which is iterated for lists of Responses events, one list for each network read. Before anything is yielded,
-events are held back until one of them carries content: an attempt that dies before that (an overload told inside a 200,
-a lost connection, a token that just expired) leaves no trace and may be repeated. From then on every event passes as it
-comes, and whatever goes wrong is raised to the caller, once the events before it were handed over.
-
-Two limits of time stand over a provider: for the first byte, and for silence between two reads.
+Theory of operation: `plan` decides which model of which login answers a turn, and with what it is asked (planning.py).
+`run` asks, and yields an `Answer` that is iterated for lists of Responses events, one list for each network read
+(asking.py). What both know of turns lives here and is made when the first turn comes, for many a gateway only renews
+tokens all day: kept answers, counts of tokens, and which account a conversation goes with.
 
 What is not here: one answer under way (answer.py), which account a conversation goes with (bonds.py), the state of the
 logins (standing.py), images (images.py), HTTP and tokens (upstream/), what a provider's words mean (providers/), and
@@ -15,62 +12,50 @@ clients (routes/, dialects/).
 
 from __future__ import annotations
 
-import random
-import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import trio
 
-from rotom import upstream
 from rotom.accounts import provider_of
 from rotom.catalogue import Catalogue, Model
 from rotom.config import Config
-from rotom.gateway.advice import advice, direct, final, moved
-from rotom.gateway.answer import Answer, Plan
-from rotom.gateway.bonds import Bonds, Seat, seat
-from rotom.gateway.memory import conversation as conversation_of
-from rotom.gateway.memory import drafted, may_go, recall, whole
-from rotom.gateway.mending import MENDED, detoured, origin_of, without_reasoning
 from rotom.places import AllPlaces
 from rotom.problem import Kind, Problem
 from rotom.providers import Flow, Provider, Token, Window
-from rotom.receipt import Receipt, safe
+from rotom.seldom import Seldom
 from rotom.sse import Json
-from rotom.state.answers import Answers, Bounds, Kept
-from rotom.state.counts import Count, Counts, Look
-from rotom.status import Trouble
-from rotom.turn import Turn
 from rotom.upstream.client import Client
 from rotom.upstream.flows import play
 from rotom.upstream.keeper import REFUSED, Keeper
-from rotom.upstream.logins import Login
 from rotom.upstream.models import ModelLists
-from rotom.upstream.retry import delay
 
 if TYPE_CHECKING:
+    from rotom import status
+    from rotom.gateway import advice, asking, bonds, mending, planning
+    from rotom.gateway.answer import Answer, Plan
+    from rotom.gateway.bonds import Bonds
+    from rotom.state import answers, counts
+    from rotom.state.answers import Answers, Bounds
+    from rotom.state.counts import Count, Counts
+    from rotom.status import Trouble
+    from rotom.turn import Turn
     from rotom.upstream.sockets import Sockets
+else:
+    advice = Seldom("rotom.gateway.advice")
+    asking = Seldom("rotom.gateway.asking")
+    bonds = Seldom("rotom.gateway.bonds")
+    mending = Seldom("rotom.gateway.mending")
+    planning = Seldom("rotom.gateway.planning")
+    answers = Seldom("rotom.state.answers")
+    counts = Seldom("rotom.state.counts")
+    status = Seldom("rotom.status")
 
 T = TypeVar("T")
-
-OVERFLOW = frozenset({"context_length_exceeded", "context_too_large"})
-
-QUICK = 16_000
-"""Characters whose tokens are estimated while a client waits for its answer: 0.5 ms at most."""
-MANY = 20_000
-"""Items and parts beyond which a conversation is looked at in a thread; it takes some microseconds for each."""
-LONG = 256_000
-"""Characters beyond which an estimate is made in a thread: other answers would stutter."""
-
-WARN_SECONDS = 3600.0
-"""How long a warning that another model answered than was asked is good for."""
-
-MOST_WARNED = 100
-"""Pairs of models that are remembered for that."""
 
 TIDY_SECONDS = 600.0
 """How often kept answers are looked through for those whose time is over."""
@@ -113,6 +98,8 @@ class Gateway:
 
     Attributes:
       limits, troubles: by login, what its provider said of its limits, and what went wrong last.
+      sockets: the WebSockets to providers, once there was one.
+      warned: pairs of models, asked and served, with when a person was told of it.
     """
 
     def __init__(
@@ -132,15 +119,27 @@ class Gateway:
         self.lists = lists
         self.limits: dict[str, Limits] = {}
         self.troubles: dict[str, Trouble] = {}
-        self.counts = Counts()
-        self.answers = Answers(_bounds(config))
         self.places = AllPlaces(config.provider_concurrency)
-        self.bonds = Bonds()
-        self._say = say
-        self._nursery = nursery
-        self._sockets: Sockets | None = None
+        self.say = say
+        self.nursery = nursery
+        self.sockets: Sockets | None = None
+        self.warned: dict[tuple[str, str], float] = {}
         self._catalogues: dict[tuple[str, ...], tuple[Config, list[tuple[Model, ...]], Catalogue]] = {}
-        self._warned: dict[tuple[str, str], float] = {}
+
+    @cached_property
+    def answers(self) -> Answers:
+        """The answers that are kept."""
+        return answers.Answers(self._bounds())
+
+    @cached_property
+    def counts(self) -> Counts:
+        """What is known of token counts."""
+        return counts.Counts()
+
+    @cached_property
+    def bonds(self) -> Bonds:
+        """Which account a conversation goes with."""
+        return bonds.Bonds()
 
     async def served(self) -> tuple[str, ...]:
         """The names of the providers that are logged in and not switched off, in their fixed order."""
@@ -177,7 +176,8 @@ class Gateway:
     def reload(self, config: Config) -> None:
         """Take another configuration for the turns to come, and look at the credentials again."""
         self.config = config
-        self.answers.bounds = _bounds(config)
+        if "answers" in vars(self):  # they are made with the first turn
+            self.answers.bounds = self._bounds()
         self.places.resize(config.provider_concurrency)
         self.keeper.reload()
 
@@ -213,23 +213,23 @@ class Gateway:
           Problem: what `call` raises; UNAUTHENTICATED when the login is over.
         """
         if token is None:
-            with advice(login):
+            with advice.advice(login):
                 token = await self.keeper.token(login)
         provider = self.keeper.provider(login)
-        origin = origin_of(provider, token)
+        origin = mending.origin_of(provider, token)
         try:
             return token, await call(token)
         except Problem as problem:
-            if counts and detoured(provider, problem, token, origin):
+            if counts and mending.detoured(provider, problem, token, origin):
                 return token, await call(token)
             if problem.code != "token_refused":
-                raise direct(problem, login)  # noqa: B904 - it is the same one
-        with advice(login):
+                raise advice.direct(problem, login)  # noqa: B904 - it is the same one
+        with advice.advice(login):
             token = await self.keeper.renew(login, REFUSED, token)
         try:
             return token, await call(token)
         except Problem as problem:
-            raise final(problem, login) from problem
+            raise advice.final(problem, login) from problem
 
     async def plan(
         self, turn: Turn, answers: Answers | None = None, *, conversation: str | None = None, alone: bool = False
@@ -245,74 +245,7 @@ class Gateway:
           Problem: UNAUTHENTICATED without any login; NOT_FOUND for a model that nobody here has, or an item; INVALID for
             an earlier answer that is not there, or a turn that cannot be honoured whole, where `strict` is set.
         """
-        if not (logins := await self.keeper.logins()):
-            raise not_logged_in()
-        parent, own = recall(turn, self.answers if answers is None else answers)
-        conversation = None if alone else turn.session or conversation
-        seats = self._seats(logins, conversation, parent, own)
-        found = (await self.catalogue(seat.login for seat in seats.values())).find(turn.asked)
-        model = found.model
-        if model.draws:
-            raise Problem(
-                Kind.INVALID,
-                f"{model.id} makes images and answers no questions: POST /v1/images/generations or /v1/images/edits",
-                code="model_not_supported",
-                param="model",
-                retry=False,
-            )
-        provider = self.providers[model.provider]
-        seat = seats[provider.name]
-        earlier = await conversation_of(parent)
-        whole((*earlier, *own), provider.name, seat.owner, self.bonds.maker)
-        own, earlier = (
-            [item for item in items if may_go(item, provider.name, model.id, seat.owner)] for items in (own, earlier)
-        )
-        readable = self.bonds.tie(provider.name, conversation, seat, own)
-        if readable is not None:
-            own, earlier = ([item for item in items if readable(item)] for items in (own, earlier))
-        if seat.lost:
-            self._say("info", moved(provider.name, seat.login))
-        items = [*earlier, *own]
-        extra: dict[str, Any] = {**turn.extra, "provider": provider.name, "model": model.id, "context": model.context}
-        mapped = [] if found.exact else [(turn.asked, model.id)]
-        body: Json = {"model": model.id, "input": items}
-        if found.effort is not None:
-            reasoning = turn.body.get("reasoning")
-            reasoning = reasoning if isinstance(reasoning, dict) else {}
-            if reasoning.get("effort") not in (None, found.effort):
-                mapped.append((f"effort:{reasoning['effort']}", found.effort))
-            body["reasoning"] = {**reasoning, "effort": found.effort}
-        planned = turn.with_body(**body)
-        receipt = Receipt(turn.dropped, (*mapped, *turn.mapped)) + provider.receipt(planned, model)
-        if self.config.strict and (problem := receipt.problem()) is not None:
-            raise problem
-        look = await self._look(model.id, planned.body)
-        if look.size <= QUICK:
-            extra["input_tokens"] = self.counts.count(look).tokens
-        return Plan(
-            replace(planned, extra=extra),
-            model,
-            provider,
-            look,
-            receipt,
-            parent=parent,
-            own=tuple(own),
-            login=seat.login,
-            account=seat.owner,
-        )
-
-    def _seats(
-        self, logins: Mapping[str, Login], conversation: str | None, parent: Kept | None, own: Sequence[Any]
-    ) -> dict[str, Seat]:
-        """Provider -> the login that a conversation goes with there."""
-        seats = {}
-        for name in self.providers:
-            if (used := self.keeper.in_use.get(name)) is None:
-                continue
-            began = parent.account if parent is not None and parent.provider == name else None
-            began = began or self.bonds.began(name, conversation, own)
-            seats[name] = seat(name, logins, used, began, name in self.keeper.moved)
-        return seats
+        return await planning.plan(self, turn, answers, conversation=conversation, alone=alone)
 
     async def remember(self, plan: Plan, response: Json, answers: Answers | None = None) -> None:
         """Keep the answer to a plan, so that another turn can go on from it. To be called before a client can know its
@@ -323,15 +256,7 @@ class Gateway:
           answers: where an answer goes that is not for everybody; None: nowhere.
         Cancellation: at any moment, and nothing was kept then.
         """
-        store = self.answers if plan.turn.keep else answers
-        if store is not None and response.get("status") in ("completed", "incomplete"):
-            store.keep(await drafted(response, plan.own), plan.parent, plan.provider.name, plan.account)
-
-    async def tidy(self) -> None:
-        """Let go of answers whose time is over, for ever."""
-        while True:
-            await trio.sleep(TIDY_SECONDS)
-            self.answers.sweep()
+        await planning.remember(self, plan, response, answers)
 
     async def count(self, turn: Turn) -> Count:
         """How many input tokens a turn has, as well as that is known here; for a model that nobody has, too.
@@ -339,27 +264,9 @@ class Gateway:
         Raises:
           Problem: it goes on from an answer, or refers to an item, that is not kept.
         """
-        parent, own = recall(turn, self.answers)
-        turn = turn.with_body(input=[*await conversation_of(parent), *own])
-        try:
-            name = (await self.catalogue()).resolve(turn.asked).id
-        except Problem:
-            name = turn.asked
-        return await self._count(await self._look(name, turn.body))
+        return await planning.count(self, turn)
 
-    async def _look(self, model: str, body: Json) -> Look:
-        parts = sum(len(part) for item in body["input"] if isinstance(part := item.get("content"), list))
-        if len(body["input"]) + parts > MANY:
-            return await trio.to_thread.run_sync(self.counts.look, model, body)
-        return self.counts.look(model, body)
-
-    async def _count(self, look: Look) -> Count:
-        if look.size > LONG:
-            await trio.to_thread.run_sync(look.weigh)
-        return self.counts.count(look)
-
-    @asynccontextmanager
-    async def run(self, plan: Plan, *, spare: bool = False, once: bool = False) -> AsyncIterator[Answer]:
+    def run(self, plan: Plan, *, spare: bool = False, once: bool = False) -> AbstractAsyncContextManager[Answer]:
         """Ask, and yield the answer once it has content. Before that, wait for a place at the provider.
 
         Arguments:
@@ -371,124 +278,22 @@ class Gateway:
         Resource handling: the provider's stream is closed when the block is left, however it is left.
         Cancellation: at any moment, and the provider's request ends with it.
         """
-        try:
-            with trio.CancelScope() as silence:
-                async with self.places[plan.login].taken(spare=spare), AsyncExitStack() as stack:
-                    answer = await self._first_content(plan, silence, stack, once)
-                    self._compare(answer)
-                    try:
-                        yield answer
-                    finally:
-                        self.bonds.learn(plan.provider.name, plan.account or "", answer.sealed())
-                        if answer.usage is not None:
-                            self.counts.learn(plan.look, answer.usage, answer.output() if answer.whole else ())
-        except Problem as problem:
-            if problem.code in OVERFLOW and problem.limit is None and plan.model.context is not None:
-                # Whatever we think, the provider knows that it is too much.
-                tokens = (await self._count(plan.look)).tokens
-                problem.limit = max(tokens, plan.model.context + 1), plan.model.context
-            self.trouble(plan.login, problem)
-            raise
-        if silence.cancelled_caught:
-            silent = _silent(self.config.idle_timeout)
-            self.trouble(plan.login, silent)
-            raise silent
+        return asking.run(self, plan, spare=spare, once=once)
 
     def trouble(self, login: str, problem: Problem) -> None:
         """Remember what went wrong with a login, if that says something of it."""
         if problem.kind in TROUBLES:
-            self.troubles[login] = Trouble(time.time(), int(problem.kind), problem.code, problem.message)
+            self.troubles[login] = status.Trouble(time.time(), int(problem.kind), problem.code, problem.message)
 
-    def _compare(self, answer: Answer) -> None:
-        """Warn, once in a while, when the provider says that another model answers than the one that was asked."""
-        asked, served, now = answer.model.id, answer.served, time.time()
-        if served is None or served in answer.model.served_as:
-            return
-        if re.fullmatch(re.escape(asked) + r"(-20\d\d-?\d\d-?\d\d)?", served, re.IGNORECASE):
-            return
-        if now - self._warned.get((asked, served), -WARN_SECONDS) < WARN_SECONDS:
-            return
-        if len(self._warned) >= MOST_WARNED:
-            self._warned.clear()
-        self._warned[asked, served] = now
-        self._say("warning", f"the provider answers with the model {safe(served)} where {asked} was asked for")
-
-    async def _first_content(self, plan: Plan, silence: trio.CancelScope, stack: AsyncExitStack, once: bool) -> Answer:
-        """Try until an answer has content, as often as that makes sense. The live attempt's resources go to `stack`."""
-        name, begun, failures = plan.login, trio.current_time(), 0
-        with advice(name):
-            token = await self.keeper.token(name)
-        renewed = False
-        mended: set[Callable[[Turn], Turn]] = set()
-        elsewhere: Problem | None = None
+    async def tidy(self) -> None:
+        """Let go of answers whose time is over, for ever."""
         while True:
-            attempt, origin = AsyncExitStack(), origin_of(plan.provider, token)
-            try:
-                answer = await attempt.enter_async_context(self._attempt(plan, token, silence))
-                await answer.hold()
-            except Problem as problem:
-                await attempt.aclose()
-                if problem.code == "token_refused" and not renewed:
-                    renewed = True
-                    with advice(name):
-                        token = await self.keeper.renew(name, REFUSED, token)
-                elif (mend := MENDED.get(problem.code or "")) is not None and mend not in mended:
-                    mended.add(mend)
-                    if mend is without_reasoning:
-                        self.bonds.spoil(plan.provider.name, plan.account or "", plan.turn.body["input"])
-                    plan = replace(plan, turn=mend(plan.turn))
-                elif elsewhere is None and detoured(plan.provider, problem, token, origin):
-                    elsewhere = problem
-                else:
-                    failures += 1
-                    pause = delay(problem, failures, trio.current_time() - begun, random.random())  # noqa: S311
-                    if pause is None or once:
-                        if elsewhere is not None:
-                            problem.message += f" (another address had refused before: {elsewhere.message})"
-                        raise final(problem, name) from problem
-                    await trio.sleep(pause)
-            except BaseException:
-                await attempt.aclose()
-                raise
-            else:
-                answer.retries = failures + renewed + len(mended) + (elsewhere is not None)
-                stack.push_async_callback(attempt.aclose)
-                return answer
+            await trio.sleep(TIDY_SECONDS)
+            if "answers" in vars(self):
+                self.answers.sweep()
 
-    @asynccontextmanager
-    async def _attempt(self, plan: Plan, token: Token, silence: trio.CancelScope) -> AsyncIterator[Answer]:
-        async with self._ask(plan, token) as source:
-            self._learn(plan, source.headers)
-            answer = Answer(plan, source, silence, self.config.idle_timeout)
-            answer.secret = token.access.encode()
-            answer.served = source.headers.get("openai-model")
-            answer.told = plan.provider.told(source.headers)
-            try:
-                yield answer
-            finally:
-                if source.private:
-                    self._learn(plan, source.headers)
-
-    def _ask(self, plan: Plan, token: Token) -> AbstractAsyncContextManager[upstream.Answer]:
-        provider, model, turn, config = plan.provider, plan.model, plan.turn, self.config
-        if config.upstream_transport == "http" or provider.dress_socket is None or self._nursery is None:
-            return upstream.ask(self.client, provider, model, token, turn, limits=config)
-        if self._sockets is None:
-            from rotom.upstream.sockets import Sockets
-
-            self._sockets = Sockets(self.client, self._nursery, self._say)
-        return self._sockets.ask(provider, model, token, turn, limits=config)
-
-    def _learn(self, plan: Plan, headers: Mapping[str, str]) -> None:
-        """What an answer says beside the answer: the account's limits, and whether the list of models changed."""
-        if windows := plan.provider.windows(headers):
-            self.limits[plan.login] = joined(self.limits.get(plan.login), windows)
-        if etag := headers.get("x-models-etag"):
-            self.lists.saw_etag(plan.login, etag)
-
-
-def _bounds(config: Config) -> Bounds:
-    return Bounds(config.answers_bytes, config.answers_count, config.answers_age)
+    def _bounds(self) -> Bounds:
+        return answers.Bounds(self.config.answers_bytes, self.config.answers_count, self.config.answers_age)
 
 
 def not_logged_in() -> Problem:
@@ -510,12 +315,3 @@ def joined(known: Limits | None, windows: tuple[Window, ...]) -> Limits:
     said = {(window.minutes, window.limit) for window in windows}
     others = tuple(window for window in known.windows if (window.minutes, window.limit) not in said)
     return replace(known, windows=(*others, *windows))
-
-
-def _silent(seconds: float) -> Problem:
-    return Problem(
-        Kind.TIMEOUT,
-        f"the provider sent nothing for {seconds:g} seconds, so rotom gave up",
-        code="provider_silent",
-        retry=False,  # clients would wait as long again, ten times
-    )

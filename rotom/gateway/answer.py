@@ -17,7 +17,6 @@ from typing import Any
 
 import trio
 
-from rotom import upstream
 from rotom.accounts import facts
 from rotom.catalogue import Model
 from rotom.fold import FAILED, FINISHED
@@ -28,6 +27,7 @@ from rotom.sse import Event, Json
 from rotom.state.answers import Kept
 from rotom.state.counts import Look
 from rotom.turn import Turn
+from rotom.upstream.stream import Answer as Source
 
 PRELUDE = frozenset(
     {
@@ -80,7 +80,7 @@ class Answer:
       retries: how many attempts died before this one.
     """
 
-    def __init__(self, plan: Plan, source: upstream.Answer, silence: trio.CancelScope, idle: float) -> None:
+    def __init__(self, plan: Plan, source: Source, silence: trio.CancelScope, idle: float) -> None:
         self.model = plan.model
         self.served: str | None = None
         self.told: tuple[tuple[str, str], ...] = ()

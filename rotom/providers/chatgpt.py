@@ -26,11 +26,11 @@ from rotom.sse import dumps
 from rotom.turn import Turn
 
 if TYPE_CHECKING:
-    from rotom.providers import chatgpt_login, chatgpt_refusals, custom, openai_dress, openai_receipt
+    from rotom.providers import chatgpt_login, chatgpt_refusals, custom_models, openai_dress, openai_receipt
 else:
     chatgpt_login = Seldom("rotom.providers.chatgpt_login")
     chatgpt_refusals = Seldom("rotom.providers.chatgpt_refusals")
-    custom = Seldom("rotom.providers.custom")
+    custom_models = Seldom("rotom.providers.custom_models")
     openai_dress = Seldom("rotom.providers.openai_dress")
     openai_receipt = Seldom("rotom.providers.openai_receipt")
 
@@ -140,7 +140,7 @@ def models(config: Config) -> Callable[[Token], Flow]:
                 "etag"
             )
         known = {model.id: replace(model, provider=NAME, tiers=()) for model in BUILTIN}
-        found = [known.get(model.id, model) for model in custom.read_models(answer, NAME)]
+        found = [known.get(model.id, model) for model in custom_models.read_models(answer, NAME)]
         return [replace(model, hidden=model.hidden or not _talks(model.id)) for model in found], reply.headers.get(
             "etag"
         )

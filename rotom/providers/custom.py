@@ -21,9 +21,9 @@ from rotom.catalogue import Model
 from rotom.config import Config
 from rotom.problem import Kind, Problem
 from rotom.providers import Flow, Outgoing, Provider, Reply, Token, Usage, faults
+from rotom.providers.custom_models import read_models
 from rotom.providers.faults import Fault, Triage
 from rotom.providers.loose import object_of
-from rotom.providers.openai_models import is_name
 from rotom.receipt import Receipt, left_out, said
 from rotom.sse import Json, dumps
 from rotom.turn import Turn
@@ -157,28 +157,6 @@ def receipt(turn: Turn, model: Model) -> Receipt:
     """What is left out: fields that are not of the public API."""
     known, body = TAKEN | WITHOUT_EFFECT, turn.body
     return Receipt(said(left_out(body, known, dict.fromkeys(body, (False,))), turn.words))
-
-
-def read_models(answer: Json, provider: str) -> list[Model]:
-    """The models in an answer of ``GET /models``. Of the many names for the window, those of servers seen so far."""
-    entries = answer.get("data", answer.get("models"))
-    found: list[Model] = []
-    for entry in entries if isinstance(entries, list) else ():
-        if not isinstance(entry, dict) or not is_name(entry.get("id")):
-            continue
-        windows = (entry.get(name) for name in ("context_length", "context_window", "max_model_len"))
-        context = next((size for size in windows if isinstance(size, int) and not isinstance(size, bool)), None)
-        title = entry.get("name")
-        found.append(
-            Model(
-                id=entry["id"],
-                provider=provider,
-                title=title if isinstance(title, str) and title else entry["id"],
-                context=context,
-                priority=len(found),
-            )
-        )
-    return found
 
 
 def _listed(config: Config, name: str) -> tuple[str, ...]:

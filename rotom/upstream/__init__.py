@@ -14,7 +14,3 @@
 
 What is not here: what a provider accepts and means (providers/), and who asked (routes/, gateway).
 """
-
-from rotom.upstream.stream import Answer, ask
-
-__all__ = ["Answer", "ask"]

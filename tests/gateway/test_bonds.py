@@ -244,7 +244,7 @@ async def test_the_log_says_which_account_it_was_and_when_it_changed(build: Any)
     async with build() as house:
         house.simulator.script(*["text"] * 4)
         heard: list[tuple[str, str]] = []
-        house.gateway._say = lambda level, sentence: heard.append((level, sentence))
+        house.gateway.say = lambda level, sentence: heard.append((level, sentence))
         await house.log_in("openai@work", WORK)
         history = await messages(house, SESSION, [])
         house.vault.remove("openai")

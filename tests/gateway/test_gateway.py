@@ -123,13 +123,6 @@ async def test_reasoning_that_the_provider_cannot_read_is_left_out(house: Any) -
     assert [item["type"] for item in second].count("reasoning") == 0
 
 
-async def test_reasoning_of_another_provider_never_leaves(house: Any) -> None:
-    foreign = {"type": "reasoning", "summary": [], "encrypted_content": "x", "rotom_provider": "grok"}
-    await text_of(house, turn(foreign, USER))
-    (received,) = house.simulator.questions()
-    assert [item["type"] for item in received.body["input"]] == ["message"]
-
-
 async def test_silence_has_an_end(house: Any, quick_clock: Any) -> None:
     house.simulator.script("stall")
     began = trio.current_time()
@@ -171,23 +164,6 @@ async def test_who_leaves_early_stops_the_provider(house: Any) -> None:
             break
     with trio.fail_after(1):
         await house.simulator.quiet()
-
-
-async def test_without_a_login(build: Any) -> None:
-    async with build(login=False) as house:
-        with pytest.raises(Problem) as caught:
-            await house.gateway.plan(turn())
-        assert caught.value.kind == Kind.UNAUTHENTICATED
-        assert "rotom login" in caught.value.message
-
-
-async def test_a_login_made_meanwhile_is_served(build: Any) -> None:
-    async with build(login=False) as house:
-        with pytest.raises(Problem):
-            await house.gateway.plan(turn())
-        await house.log_in()
-        text, _ = await text_of(house, turn())
-        assert text
 
 
 async def test_limits_are_remembered_and_told(house: Any) -> None:

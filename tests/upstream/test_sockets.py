@@ -59,7 +59,7 @@ def ways(house: Any) -> list[str]:
 
 def hear(house: Any) -> list[tuple[str, str]]:
     said: list[tuple[str, str]] = []
-    house.gateway._say = lambda level, sentence: said.append((level, sentence))
+    house.gateway.say = lambda level, sentence: said.append((level, sentence))
     return said
 
 
@@ -154,7 +154,7 @@ async def test_every_scenario_ends_the_same_by_either_way(build: Any, part: int,
     async with build(upstream_transport="websocket", **limits) as house:
         for name in names:
             by_socket[name] = await outcome(house, name)
-            house.gateway._sockets._off.clear()
+            house.gateway.sockets._off.clear()
         assert "WEBSOCKET" in ways(house)
     assert by_socket == by_http
 
@@ -297,7 +297,7 @@ async def test_no_token_in_any_word(over: Any) -> None:
         house.simulator.script(detail(403, token), path=HANDSHAKE)
         await run(house, turn())
         await house.ask("hello", session="other")
-        words = repr(said) + house.output.getvalue() + repr(house.gateway._sockets._all) + repr(house.gateway._sockets)
+        words = repr(said) + house.output.getvalue() + repr(house.gateway.sockets._all) + repr(house.gateway.sockets)
         assert token not in words
 
 
@@ -313,7 +313,7 @@ async def test_who_leaves_early_stops_the_provider(over: Any) -> None:
         with trio.fail_after(1):
             await house.simulator.quiet()
         assert house.simulator.questions()[0].gone
-        assert all(socket.over for socket in house.gateway._sockets._all)
+        assert all(socket.over for socket in house.gateway.sockets._all)
 
 
 async def given_up(house: Any, arrived: Callable[[], bool]) -> None:
@@ -342,7 +342,7 @@ async def test_cancellation_in_the_handshake(over: Any) -> None:
     async with over() as house:
         house.simulator.script("mute", path=HANDSHAKE)
         await given_up(house, lambda: bool(handshakes(house)))
-        assert house.gateway._sockets._all == []
+        assert house.gateway.sockets._all == []
         text, _, _ = await run(house, turn())
         assert text
 
@@ -385,7 +385,7 @@ async def test_the_number_of_sockets_is_bounded(over: Any, monkeypatch: pytest.M
         for name in "abc":
             await run(house, turn(session=name))
         assert ways(house) == ["WEBSOCKET"] * 3
-        assert len([socket for socket in house.gateway._sockets._all if not socket.over]) == 2
+        assert len([socket for socket in house.gateway.sockets._all if not socket.over]) == 2
         house.simulator.script(*[("slow_thinking", {"seconds": "0.5"})] * 3)
         async with trio.open_nursery() as nursery:
             for name in "bcd":
@@ -412,7 +412,7 @@ async def test_the_answer_before_may_end_twice(over: Any) -> None:
     async with over() as house:
         house.simulator.script("text")
         _, items, _ = await run(house, turn())
-        last = house.gateway._sockets._all[0].last
+        last = house.gateway.sockets._all[0].last
         again = Event("", data={"type": "response.done", "response": {"id": last}})
 
         def late(ask: Any) -> Any:
@@ -455,7 +455,7 @@ async def test_auto_asks_first_questions_by_http(build: Any) -> None:
 async def test_http_is_the_default_and_opens_nothing(house: Any) -> None:
     await run(house, turn())
     assert handshakes(house) == []
-    assert house.gateway._sockets is None
+    assert house.gateway.sockets is None
 
 
 async def test_limits_and_the_served_model_are_learned_from_events(over: Any) -> None:

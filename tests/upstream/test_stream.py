@@ -16,8 +16,8 @@ from rotom.problem import Kind, Problem
 from rotom.providers import Provider, Token, openai
 from rotom.sse import Event, encode
 from rotom.turn import Turn
-from rotom.upstream import Answer, ask
 from rotom.upstream.client import make_client
+from rotom.upstream.stream import Answer, ask
 
 TURN = Turn({"model": "gpt-5.5", "input": "hi"}, "gpt-5.5", session="s")
 MODEL = Model("gpt-5.5", "openai")

@@ -192,14 +192,22 @@ def start_up(environ: dict[str, str]) -> None:
         subprocess.run([sys.executable, "-c", "pass"], check=True)
         bare.append(time.monotonic() - began)
     print(f"  rotom --version {load.median(times) * 1e3:.0f} ms (bare python {load.median(bare) * 1e3:.0f} ms)")
-    firsts, sizes = [], []
-    for _ in range(7):
-        with ExitStack() as stack:
-            pid, _, seconds = start_rotom(stack, environ)
-            firsts.append(seconds)
-            time.sleep(2)
-            sizes.append(memory(pid) / 1024)
-    print(f"  first answer {load.median(firsts) * 1e3:.0f} ms, idle {load.median(sizes):.1f} MiB")
+    with ExitStack() as stack:
+        bare, four = (stack.enter_context(tempfile.TemporaryDirectory()) for _ in range(2))
+        helper = subprocess.Popen([sys.executable, str(HERE / "logins.py"), four], stdout=subprocess.PIPE, text=True)
+        stack.callback(helper.wait)
+        stack.callback(helper.kill)
+        settings = dict(word.split("=", 1) for word in helper.stdout.readline().split())
+        for what, home in (("without a login", bare), ("with four logins", four)):
+            firsts, sizes = [], []
+            for _ in range(7):
+                (Path(home) / "models.json").unlink(missing_ok=True)  # the lists are fetched at each start
+                with ExitStack() as one:
+                    pid, _, seconds = start_rotom(one, environ | settings | {"ROTOM_HOME": home})
+                    firsts.append(seconds)
+                    time.sleep(2)
+                    sizes.append(memory(pid) / 1024)
+            print(f"  {what}: first answer {load.median(firsts) * 1e3:.0f} ms, idle {load.median(sizes):.1f} MiB")
 
 
 def main() -> None:

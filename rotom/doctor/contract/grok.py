@@ -21,7 +21,7 @@ from rotom.doctor.contract.judges import answered, fields, given, numbered, refu
 from rotom.doctor.contract.openai import foreign_reasoning, looking_at, picture
 from rotom.doctor.contract.seen import Seen
 from rotom.providers import Outgoing
-from rotom.providers.grok_dress import API, PROXY, base_url, identity
+from rotom.providers.grok_identity import API, PROXY, base_url, identity
 from rotom.providers.grok_models import BUILTIN, read_models, upstream_id
 from rotom.sse import Json
 

@@ -36,7 +36,7 @@ from rotom.doctor.contract.judges import (
 )
 from rotom.doctor.contract.seen import Seen
 from rotom.providers import Outgoing
-from rotom.providers.openai_dress import base_url, identity
+from rotom.providers.openai_identity import base_url, identity
 from rotom.providers.openai_models import BUILTIN, read_models
 from rotom.sse import Json
 from rotom.turn import input_text, message

@@ -305,6 +305,7 @@ TESTED_ELSEWHERE = {
     "rotom.problem": "cli.test_init",
     "rotom.paths": "test_config",
     "rotom.gateway.answer": "gateway.test_gateway",
+    "rotom.simulator.codex": "simulator.test_simulator",
     "rotom.gateway.asking": "gateway.test_gateway",
     "rotom.batching.forms": "batching.test_openai",
     "rotom.batching.pauses": "batching.test_batching",

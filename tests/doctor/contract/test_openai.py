@@ -25,16 +25,16 @@ def scripted(what, path=RESPONSES):
 
 def headless(*names):
     def mutate(patch, simulated):
-        head = simulated._head
-        patch.setattr(simulated, "_head", lambda *a: [pair for pair in head(*a) if pair[0] not in names])
+        head = simulated.codex._head
+        patch.setattr(simulated.codex, "_head", lambda *a: [pair for pair in head(*a) if pair[0] not in names])
 
     return mutate
 
 
 def other_model(patch, simulated):
-    head = simulated._head
+    head = simulated.codex._head
     patch.setattr(
-        simulated,
+        simulated.codex,
         "_head",
         lambda *a: [(n, "gpt-other" if n == "openai-model" else value) for n, value in head(*a)],
     )

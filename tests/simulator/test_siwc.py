@@ -13,7 +13,7 @@ import pytest
 import trio
 
 from rotom.problem import Kind, Problem
-from rotom.providers import Token, chatgpt_login
+from rotom.providers import Token, chatgpt
 from rotom.upstream.flows import play
 from rotom.upstream.keeper import ASKED, REFUSED
 
@@ -221,6 +221,6 @@ async def test_what_the_token_endpoint_refuses(house: Any) -> None:
     assert asked(grant_type="refresh_token", refresh_token="x") == (400, "invalid_grant")
     assert asked(grant_type="refresh_token", refresh_token=token.refresh) == (400, "invalid_grant")
     assert siwc.families()[0].over  # too early: it is spent
-    assert chatgpt_login.renewable_at(token) > 0
+    assert chatgpt.renewable_at(token) > 0
     flow = house.gateway.providers["chatgpt"].revoke(token)
     await play(house.gateway.client, flow)

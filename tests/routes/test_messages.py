@@ -147,7 +147,7 @@ async def test_another_model_than_asked_is_told_and_warned_about_once(
     house: Any, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[tuple[str, str]] = []
-    monkeypatch.setattr(house.gateway, "_say", lambda *words: said.append(words))
+    monkeypatch.setattr(house.gateway, "say", lambda *words: said.append(words))
     house.simulator.script(*map(answer_of, ("gpt-5.4-mini\r\nx: y", "gpt-5.4-mini\r\nx: y", "gpt-5.5-2026-04-01")))
     for stream in (True, False):
         response = await house.ask("hello", path=path, stream=stream)

@@ -31,7 +31,7 @@ print(*(line.split()[1] for line in open("/proc/self/status") if line.startswith
 
 HELD = {
     "batching": (),
-    "cli": ("callback", "exits", "serve", "usage"),
+    "cli": ("complaints", "exits", "serve", "usage"),
     "dialects": ("chat", "images", "messages", "responses"),
     "gateway": (),
     "providers": (

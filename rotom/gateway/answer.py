@@ -137,7 +137,11 @@ class Answer:
             if event.type in FINISHED:
                 self._over = True
                 self.whole = event.type != "response.incomplete"
-                self._note(event)
+                try:
+                    self._note(event)
+                except Problem as problem:  # it was cut; what came before it was not
+                    self._problem = problem
+                    return events[:index]
                 return events[: index + 1]
             if event.type == "response.created" and self.served is None:
                 self.served = _model_of(event)

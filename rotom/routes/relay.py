@@ -11,6 +11,7 @@ from rotom.dialects import Renderer
 from rotom.fold import FINISHED
 from rotom.gateway import Gateway
 from rotom.gateway.answer import Answer, Plan
+from rotom.problem import Problem
 from rotom.sse import Event, Json
 from rotom.state.answers import Answers
 
@@ -37,7 +38,14 @@ async def relay(
     feed = renderer.feed
     try:
         async for events in answer:
-            frames = [frame for event in events for frame in feed(event)]
+            frames = list[Event]()
+            try:
+                for event in events:
+                    frames += feed(event)
+            except Problem:
+                if frames:  # what came before it in the same read was said, and is told
+                    await send(frames)
+                raise
             if renderer.over:
                 frames += renderer.close()
                 await remember(gateway, plan, frames, answers)

@@ -287,3 +287,30 @@ async def test_a_client_that_repeats_by_itself_is_not_repeated_for(house: Any) -
     assert first.status_code == 529
     assert len(house.simulator.questions()) == 1
     assert (await house.logged("/v1/messages"))["repeat"] == "1"
+
+
+WORDS = ["one ", "two ", "three"]
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/v1/chat/completions"])
+@pytest.mark.parametrize(
+    "broken",
+    [b"event: response.output_text.delta\ndata: {not json\n\n", b"event: response.completed\ndata: {not json\n\n"],
+    ids=["delta", "end"],
+)
+async def test_what_was_said_before_a_broken_event_is_told(house: Any, path: str, broken: bytes) -> None:
+    """In the same read, too."""
+
+    def play(ask: Any) -> Any:
+        said = itertools.takewhile(lambda step: not step.type.endswith(".done"), ask.pen.text("", deltas=WORDS))
+        yield encode([*ask.pen.opening(), *said]) + broken
+
+    house.simulator.script(play)
+    response = await streamed(house, path)
+    text = response.text
+    for word in WORDS:
+        assert f'"{word}"' in text, word
+    assert "that is not JSON" in text
+    if path == "/v1/responses":
+        told = events(response.content)
+        assert [event.data["sequence_number"] for event in told] == list(range(len(told)))

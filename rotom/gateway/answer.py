@@ -139,8 +139,8 @@ class Answer:
                 self.whole = event.type != "response.incomplete"
                 try:
                     self._note(event)
-                except Problem as problem:  # it was cut; what came before it was not
-                    self._problem = problem
+                except Problem as broken:  # it was cut; what came before it was not
+                    self._problem = broken
                     return events[:index]
                 return events[: index + 1]
             if event.type == "response.created" and self.served is None:

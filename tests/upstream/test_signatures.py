@@ -1,6 +1,7 @@
 """Signatures of ID tokens, with keys made here."""
 
 import base64
+import itertools
 import json
 
 import pytest
@@ -57,6 +58,7 @@ def signed(algorithm="RS256", kid="one", claims=None):
         (signed("ES256", "two"), [jwk(), point()]),
         (signed(kid=None), [point(), jwk()]),
     ],
+    ids=itertools.count(),  # the tokens are other ones each time
 )
 def test_good(token, keys):
     verify(token, {"keys": keys}, "p")
@@ -86,6 +88,7 @@ NONE = b64(b'{"alg":"none"}')
         (signed(), [{"kid": "one"}, jwk(kty="oct"), jwk(n=7)], "wrong"),
         (signed("ES256", "two"), [point(crv="P-384")], "wrong"),
     ],
+    ids=itertools.count(),  # the tokens are other ones each time
 )
 def test_bad(token, keys, why):
     with pytest.raises(Problem, match=why) as caught:

@@ -160,7 +160,10 @@ class Connection:
             return None
         with trio.move_on_after(self.limits.head_seconds):
             while True:
-                event = self.h11.next_event()
+                try:
+                    event = self.h11.next_event()
+                except ValueError:  # h11 before 0.16, which Debian has, given a length of thousands of digits
+                    raise h11.RemoteProtocolError("bad Content-Length") from None
                 if isinstance(event, h11.Request):
                     return event
                 if event is not h11.NEED_DATA:

@@ -14,6 +14,7 @@ import pytest
 import rotom
 from rotom import cli
 from rotom.cli import exits, usage
+from rotom.cli.completion import FILES
 from rotom.config import SETTINGS
 from rotom.providers import Token, Window
 from rotom.status import LoginStatus, document
@@ -71,6 +72,9 @@ MAY_IMPORT = {
     "places": ((), ("trio",)),
     "clients": ((), ()),
     "shells": ((*CORE, "clients"), ()),
+    "mdoc": ((), ()),
+    "manual": (("installation", "mdoc", "term"), ()),
+    "installation": ((), ()),
     "gateway": ((*CORE, "places", "plain", "providers", "state", "status", "upstream"), ("httpx", "trio")),
     "batching": ((*CORE, "plain", "dialects", "gateway", "state"), ("trio",)),
     "routes": (
@@ -171,6 +175,23 @@ def test_the_manual_names_no_option_that_does_not_exist():
         assert {f"-{flag}" for flag in re.findall(r"\bFl (-?[A-Za-z][a-z-]*)", plain(page))} <= known, page
 
 
+@pytest.mark.parametrize("file", FILES.values())
+def test_the_completions_name_every_command_verb_option_and_setting_and_nothing_else(file):
+    text = (PACKAGE / "completions" / file).read_text(encoding="utf-8")
+    text = re.sub(r"(?m)^\s*#.*", "", text)
+    docs = {command: importlib.import_module(f"rotom.cli.{command}").__doc__ or "" for command in cli.COMMANDS}
+    known = {"--version"}
+    for command, doc in docs.items():
+        known |= {option for option in usage.options(doc) if option.startswith("--")}
+        for verb in (command, *re.findall(rf"^\s+rotom {command} ([a-z][a-z-]*)", doc, re.MULTILINE)):
+            assert re.search(rf"(?<![\w-]){verb}(?![\w-])", text), verb
+    for setting in SETTINGS.values():
+        assert not setting.filed or re.search(rf"\b{setting.name}\b", text), setting.name
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
+    named |= {f"--{name}" for name in re.findall(r"(?m)^complete .* -l (\S+)", text)}
+    assert named == known
+
+
 def test_serve_has_every_flag_that_a_setting_has():
     doc = importlib.import_module("rotom.cli.serve").__doc__ or ""
     assert {setting.flag for setting in SETTINGS.values() if setting.flag} <= set(usage.options(doc))
@@ -255,6 +276,28 @@ def test_the_status_document_is_in_the_manual_as_it_is():
 def test_the_news_begin_with_this_version():
     titles = re.findall(r"^(\d+\.\d+\.\d+)\b.*\n-+$", (ROOT / "NEWS.rst").read_text(encoding="utf-8"), re.MULTILINE)
     assert titles[0] == rotom.__version__
+
+
+@pytest.mark.parametrize(
+    ("file", "pattern"),
+    [
+        ("debian/changelog", r"^rotom \((\S+)-0rotom1\)"),
+        ("rpm/rotom.spec", r"^Version: +(\S+)$"),
+        ("arch/PKGBUILD", r"^pkgver=(\S+)$"),
+    ],
+)
+def test_the_packagings_are_of_this_version(file, pattern):
+    found = re.search(pattern, (ROOT / "contrib" / file).read_text(encoding="utf-8"), re.MULTILINE)
+    assert found[1] == rotom.__version__
+
+
+def test_the_packagings_need_the_six_packages():
+    spec = (ROOT / "contrib/arch/PKGBUILD").read_text(encoding="utf-8")
+    wanted = re.search(r"^depends=\(python (.*)\)$", spec, re.MULTILINE)[1].split()
+    six = ("cryptography", "docopt-ng", "h11", "httpx", "trio", "trio-websocket")
+    assert sorted(wanted) == [f"python-{name}" for name in six]
+    control = (ROOT / "contrib/debian/control").read_text(encoding="utf-8")
+    assert all(f" python3-{name} <!nocheck>" in control for name in six)
 
 
 def test_the_runtime_needs_six_packages_and_no_other():

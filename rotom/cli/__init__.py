@@ -5,21 +5,24 @@ Usage:
   rotom --help | --version
 
 Commands:
-  login     log in to a provider
-  logout    revoke a login and remove it
-  accounts  list the accounts that are logged in, and which are in use
-  use       put another account of a provider in use
-  serve     serve the logged-in providers on this machine
-  launch    start Claude Code, the Codex CLI or another client with everything set
-  env       print what a client's environment needs, for a shell
-  status    show logins, token life and rate limits
-  models    list the models
-  batches   list message batches and how far they are; cancel one
-  refresh   renew the tokens now
-  config    show and change the configuration
-  key       manage the key that encrypts the credentials
-  daemon    have rotom run as a service: install, start, stop, status, logs
-  doctor    look at everything that rotom needs, and say what to do
+  login       log in to a provider
+  logout      revoke a login and remove it
+  accounts    list the accounts that are logged in, and which are in use
+  use         put another account of a provider in use
+  serve       serve the logged-in providers on this machine
+  launch      start Claude Code, the Codex CLI or another client with everything set
+  env         print what a client's environment needs, for a shell
+  status      show logins, token life and rate limits
+  models      list the models
+  batches     list message batches and how far they are; cancel one
+  refresh     renew the tokens now
+  config      show and change the configuration
+  key         manage the key that encrypts the credentials
+  daemon      have rotom run as a service: install, start, stop, status, logs
+  doctor      look at everything that rotom needs, and say what to do
+  update      bring rotom to its newest version
+  completion  print completions for bash, zsh or fish
+  help        open the manual: 'rotom help config', 'rotom help api'
 
 'rotom <command> --help' explains one command; rotom(1), rotom-daemon(1), rotom-config(5), rotom-api(7) are the manual.
 Try it without a login: rotom serve --demo
@@ -51,6 +54,9 @@ COMMANDS = (
     "key",
     "daemon",
     "doctor",
+    "update",
+    "completion",
+    "help",
 )
 
 outer_umask = 0o022
@@ -101,7 +107,7 @@ def _run(argv: list[str]) -> int:
     global outer_umask
     outer_umask = os.umask(0o077)  # whatever a command writes is the person's own
     name = argv[0] if argv else ""
-    if name in ("-h", "--help", "help") or not name:
+    if name in ("-h", "--help") or not name:
         print((__doc__ or "").strip(), file=sys.stdout if name else sys.stderr)
         return 0 if name else 64
     from importlib import import_module

@@ -11,6 +11,7 @@ from rotom.problem import Kind, Problem
 OK = 0
 STOPPED = 3
 NOT_INSTALLED = 4
+NEWER = 10
 USAGE = 64
 DATA = 65
 UNAVAILABLE = 69
@@ -29,6 +30,7 @@ MEANINGS = {
     OK: "success",
     STOPPED: "the service is stopped, as 'rotom daemon status' says",
     NOT_INSTALLED: "the service is not installed, as 'rotom daemon status' says",
+    NEWER: "there is a newer version",
     USAGE: "the command line is wrong",
     DATA: "data that was given, or a file, is not good",
     UNAVAILABLE: "something needed is not available: a provider, an address to listen on",

@@ -26,7 +26,9 @@ def test_no_line_is_too_long_unless_a_word_or_an_example_is(page, columns):
     source = page.read_text(encoding="utf-8")
     blocks = [part.split("\n.Ed")[0] for part in source.split("\n.Bd ")[1:]]
     blocks += re.findall(r"^\.Dl (.*)", source, re.MULTILINE)
-    examples = "".join("".join(blocks).replace("\\e", "\\").replace("\\&", "").replace("\\-", "-").split())
+    examples = "".join(
+        "".join(blocks).replace("\\e", "\\").replace("\\&", "").replace("\\-", "-").replace("\\(dq", chr(34)).split()
+    )
     for line in text(source, columns).splitlines():
         indent = len(line) - len(line.lstrip())
         assert len(line) <= max(columns, indent + 20) or len(line.split()) == 1 or "".join(line.split()) in examples, (

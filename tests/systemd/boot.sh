@@ -2,8 +2,8 @@
 # boot.sh OUT SCRIPT...
 #
 # Boots a real systemd as PID 1, with its journal, logind and D-Bus, in namespaces of its own over a throw-away copy of this
-# machine's file system, and runs SCRIPT in there as root when it is up; then it is shut down, and booted again for the next
-# SCRIPT. What each printed is in OUT/N.log, and OUT/N.status is how it ended. The network is the machine's.
+# machine's file system, or of the tree $ROOT, and runs SCRIPT in there as root when it is up; then it is shut down, and
+# booted again for the next SCRIPT. What each printed is in OUT/N.log, and OUT/N.status is how it ended. The network is the machine's.
 #
 # $KEEP and $EXPOSE are as for private.sh. Needs root, overlayfs, cgroup v2, and Debian's systemd, dbus and libpam-systemd.
 # Ends with 77 when it cannot be made.
@@ -32,7 +32,7 @@ mkdir -p "$top"
 mount --make-rprivate /
 mount -t tmpfs tmpfs "$top" || cannot "no tmpfs"
 mkdir "$top/upper" "$top/work" "$top/root"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$top/upper,workdir=$top/work" "$top/root" || cannot "no overlayfs"
+mount -t overlay overlay -o "lowerdir=${ROOT:-/},upperdir=$top/upper,workdir=$top/work" "$top/root" || cannot "no overlayfs"
 new=$top/root
 rm -rf "$new"/etc/systemd/system/*.wants
 mkdir -p "$new/etc/systemd/system/multi-user.target.wants" "$new/out" "$new/srv"

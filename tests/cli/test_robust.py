@@ -24,6 +24,9 @@ WORDS = {
     "config": ["config", "show"],
     "key": ["key", "show-source"],
     "update": ["update", "--check"],
+    "help": ["help", "--text"],
+    "completion": ["completion", "bash"],
+    "daemon": ["daemon", "status"],
 }
 """A line of each command that ends by itself and needs nobody, where its name alone is not one."""
 
@@ -120,7 +123,8 @@ def test_a_narrow_terminal_without_colours(name, home):
         "HTTPS_PROXY": "http://127.0.0.1:9",
     }
     command = [sys.executable, "-m", "rotom", *line(name)]
-    with subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs) as process:
+    streams = {"stdin": subprocess.DEVNULL, "stdout": theirs, "stderr": theirs}
+    with subprocess.Popen(command, env=environ, start_new_session=True, **streams) as process:
         os.close(theirs)
         shown = b""
         try:

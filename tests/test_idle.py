@@ -38,7 +38,7 @@ print(*sys.modules)
 
 HELD = {
     "batching": (),
-    "cli": ("complaints", "exits", "serve", "usage"),
+    "cli": ("complaints", "serve", "usage"),
     "dialects": ("chat", "images", "messages", "responses"),
     "gateway": (),
     "providers": (

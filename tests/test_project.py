@@ -12,8 +12,8 @@ from types import SimpleNamespace
 import pytest
 
 import rotom
-from rotom import cli
-from rotom.cli import exits, usage
+from rotom import cli, exits
+from rotom.cli import usage
 from rotom.cli.completion import FILES
 from rotom.config import SETTINGS
 from rotom.providers import Token, Window
@@ -49,7 +49,7 @@ CORE = (
         "values",
         "paths",
     ),
-    *("log", "term"),
+    *("log", "term", "exits"),
 )
 EVERYTHING = ("",)
 MAY_IMPORT = {
@@ -62,7 +62,7 @@ MAY_IMPORT = {
     "status": ((*CORE, "providers"), ()),
     "supervisor": ((), ("trio",)),
     "running": ((*CORE, "state"), ()),
-    "service": ((*CORE, "running", "state", "cli"), ()),
+    "service": ((*CORE, "running", "state"), ()),
     "state": ((*CORE, "providers", "state"), ("cryptography",)),
     "server": (("problem", "sse", "plain", "wire", "server"), ("h11", "trio", "trio_websocket")),
     "upstream": (
@@ -356,7 +356,7 @@ TESTED_ELSEWHERE = {
     "rotom.gateway.speech": "routes.test_speech",
     "rotom.upstream.handshake": "upstream.test_duplex",
     "rotom.doctor.contract.command": "cli.test_doctor",
-    "rotom.cli.exits": "cli.test_init",
+    "rotom.exits": "cli.test_init",
     "rotom.cli.usage": "cli.test_init",
     "rotom.cli.setup": "cli.test_env",
 }

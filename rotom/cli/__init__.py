@@ -82,7 +82,7 @@ def guarded(command: Callable[[], int]) -> int:
             raise
         code = _fail(exc)
         if os.environ.get("XPC_SERVICE_NAME") == "com.rotom.daemon":
-            from rotom.cli.exits import HOPELESS, OK
+            from rotom.exits import HOPELESS, OK
 
             return OK if code in HOPELESS else code  # launchd would start again for ever what ends badly
     return code
@@ -128,7 +128,7 @@ def _run(argv: list[str]) -> int:
 
 def _fail(exc: BaseException) -> int:
     """Tell what ended a command, in words for a person; the exit status."""
-    from rotom.cli.exits import INTERNAL, status
+    from rotom.exits import INTERNAL, status
     from rotom.problem import Problem
     from rotom.term import clean
 

@@ -59,8 +59,8 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from rotom.cli import daemon_install, daemon_report, usage
-from rotom.cli.exits import NOT_INSTALLED, OK, STOPPED
 from rotom.config import Config
+from rotom.exits import NOT_INSTALLED, OK, STOPPED
 from rotom.problem import Kind, Problem
 from rotom.service import Manager, State, manager_here
 from rotom.term import Terminal, clean

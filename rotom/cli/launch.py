@@ -38,11 +38,11 @@ from typing import Any
 
 from rotom import cli, shells
 from rotom.cli import reach, usage
-from rotom.cli.exits import OK
 from rotom.cli.overrides import overrides
 from rotom.cli.setup import Setup, Wishes, client, setup, target, target_unasked, wishes
 from rotom.clients import CLAUDE, CLIENTS, Client
 from rotom.config import Config, load, resolve_api_key
+from rotom.exits import OK
 from rotom.problem import Kind, Problem
 from rotom.term import Terminal, clean
 

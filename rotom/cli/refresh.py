@@ -25,9 +25,9 @@ import trio
 
 from rotom.accounts import login_name, provider_of
 from rotom.cli import usage
-from rotom.cli.exits import OK, PERMISSION, status
 from rotom.cli.logins import account, given_account, meant, named, our_vault, title_of
 from rotom.config import Config, load
+from rotom.exits import OK, PERMISSION, status
 from rotom.gateway.standing import renewals
 from rotom.plain import helpers
 from rotom.providers import Provider

@@ -26,8 +26,8 @@ from typing import Any
 
 from rotom.accounts import DEFAULT
 from rotom.cli import usage
-from rotom.cli.exits import OK, PERMISSION
 from rotom.config import Config, load
+from rotom.exits import OK, PERMISSION
 from rotom.plain import leaves
 from rotom.problem import Kind, Problem
 from rotom.sse import Json

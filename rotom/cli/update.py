@@ -30,8 +30,8 @@ from typing import Any
 
 from rotom import __version__, running
 from rotom.cli import usage
-from rotom.cli.exits import NEWER, OK, status
 from rotom.config import load
+from rotom.exits import NEWER, OK, status
 from rotom.installation import DISTRIBUTION, Installation, installation
 from rotom.problem import Kind, Problem
 from rotom.term import clean

@@ -19,11 +19,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from rotom.catalogue import Catalogue
-from rotom.cli.exits import CONFIG
 from rotom.config import resolve_api_key
 from rotom.doctor.case import Case
 from rotom.doctor.finding import Finding, fail, ok, skip, warn
 from rotom.doctor.python import numbers
+from rotom.exits import CONFIG
 from rotom.problem import Problem
 from rotom.providers.loose import object_in
 from rotom.running import Running

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rotom.cli.exits import OK, UNAVAILABLE, status
+from rotom.exits import OK, UNAVAILABLE, status
 from rotom.problem import Problem
 
 

@@ -13,9 +13,9 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from rotom.cli.exits import CANNOT_CREATE, DATA, PERMISSION
 from rotom.doctor.case import Case
 from rotom.doctor.finding import Finding, fail, ok, skip, trouble, warn
+from rotom.exits import CANNOT_CREATE, DATA, PERMISSION
 from rotom.problem import Problem
 from rotom.state.database import APPLICATION, MIGRATIONS, database_file, worker_lock
 from rotom.state.files import POSIX, FileLock

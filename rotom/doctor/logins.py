@@ -12,10 +12,10 @@ from collections.abc import Iterator
 import trio
 
 from rotom.accounts import account_of, options, provider_of
-from rotom.cli.exits import PERMISSION
 from rotom.doctor.case import Case
 from rotom.doctor.finding import Finding, fail, ok, skip, trouble, warn
 from rotom.doctor.tools import Tools, served_status
+from rotom.exits import PERMISSION
 from rotom.problem import Problem
 from rotom.providers import Provider, Token, oauth
 from rotom.providers.loose import number

@@ -16,11 +16,11 @@ from functools import partial
 
 import trio
 
-from rotom.cli.exits import INTERNAL
 from rotom.doctor import clients, folder, logins, models, network, port, python, service, settings, turns
 from rotom.doctor.finding import Finding, Group, fail, trouble
 from rotom.doctor.masks import Masks
 from rotom.doctor.tools import Tools
+from rotom.exits import INTERNAL
 from rotom.plain import helpers, leaves
 from rotom.problem import Problem
 

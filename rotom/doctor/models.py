@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import trio
 
 from rotom.catalogue import Catalogue, Model
-from rotom.cli.exits import CONFIG
 from rotom.doctor.finding import Finding, fail, ok, skip, trouble, warn
 from rotom.doctor.tools import Tools
+from rotom.exits import CONFIG
 from rotom.gateway import Gateway
 from rotom.plain import helpers
 from rotom.problem import Kind, Problem

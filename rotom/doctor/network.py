@@ -20,12 +20,12 @@ from urllib.parse import urlsplit
 import trio
 
 from rotom.accounts import provider_of
-from rotom.cli.exits import CONFIG
 from rotom.config import Config
 from rotom.doctor.case import Case
 from rotom.doctor.finding import Finding, Verdict, fail, ok, skip, trouble, warn
 from rotom.doctor.masks import is_public
 from rotom.doctor.tools import Tools
+from rotom.exits import CONFIG
 from rotom.plain import helpers
 from rotom.problem import Problem
 from rotom.providers import Outgoing

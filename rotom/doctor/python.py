@@ -16,9 +16,9 @@ from importlib import metadata
 from pathlib import Path
 
 from rotom import __version__
-from rotom.cli.exits import CONFIG
 from rotom.doctor.case import Case
 from rotom.doctor.finding import Finding, fail, ok, warn
+from rotom.exits import CONFIG
 
 OLDEST = (3, 11)
 DISTRIBUTION = "rotom-gateway"

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from urllib.parse import urlsplit
 
-from rotom.cli.exits import CONFIG
 from rotom.config import SETTINGS, resolve_api_key
 from rotom.doctor.case import Case
 from rotom.doctor.finding import Finding, fail, ok, skip, trouble, warn
+from rotom.exits import CONFIG
 from rotom.problem import Problem
 from rotom.providers.registry import all_providers
 from rotom.routes.guard import require_key

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Mapping
 
-from rotom.cli import exits
+from rotom import exits
 from rotom.service import FAILED, RETRYING, RUNNING, STARTING, STOPPED, STOPPING
 
 RESULTS = {

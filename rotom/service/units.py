@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from rotom.cli.exits import HOPELESS
+from rotom.exits import HOPELESS
 from rotom.service import Plan
 
 SERVICE, SOCKET = "rotom.service", "rotom.socket"

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rotom import cli
-from rotom.cli import exits
+from rotom import cli, exits
 from rotom.cli.batches import everything, rendered, report
 from rotom.state.batches import Batch, Batches, Pause
 from rotom.state.database import Database, database_file, worker_lock

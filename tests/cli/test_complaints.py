@@ -4,8 +4,7 @@ import importlib
 
 import pytest
 
-from rotom import cli
-from rotom.cli import exits
+from rotom import cli, exits
 from rotom.problem import Problem
 
 TEXT = """A thing.

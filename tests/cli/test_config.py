@@ -7,9 +7,8 @@ import sys
 
 import pytest
 
-from rotom import cli
+from rotom import cli, exits
 from rotom.cli import config as command
-from rotom.cli import exits
 from rotom.config import SETTINGS, load
 from rotom.running import noted
 

@@ -10,8 +10,8 @@ import socket
 import fake_systemd
 import pytest
 
-from rotom import cli
-from rotom.cli import daemon, daemon_install, exits, usage
+from rotom import cli, exits
+from rotom.cli import daemon, daemon_install, usage
 from rotom.config import SETTINGS, load
 from rotom.service import systemd
 from rotom.term import Terminal

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from mutants import reply
 
-from rotom import cli
-from rotom.cli import exits
+from rotom import cli, exits
 from rotom.config import load
 from rotom.state.vault import open_vault
 

@@ -8,8 +8,8 @@ import sys
 import pytest
 from homes import noted
 
-from rotom import cli, shells
-from rotom.cli import companion, exits
+from rotom import cli, exits, shells
+from rotom.cli import companion
 
 PLANTED = "planted-key-of-16-characters"
 

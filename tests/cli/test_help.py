@@ -2,8 +2,7 @@
 
 import pytest
 
-from rotom import cli, manual
-from rotom.cli import exits
+from rotom import cli, exits, manual
 from rotom.cli.help import TOPICS
 
 

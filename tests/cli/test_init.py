@@ -7,8 +7,7 @@ import sys
 
 import pytest
 
-from rotom import __version__, cli
-from rotom.cli import exits
+from rotom import __version__, cli, exits
 from rotom.problem import Kind, Problem
 
 

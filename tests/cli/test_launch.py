@@ -11,8 +11,8 @@ import sys
 import pytest
 from homes import noted
 
-from rotom import cli
-from rotom.cli import companion, exits, foreground
+from rotom import cli, exits
+from rotom.cli import companion, foreground
 
 TELLER = (
     f"#!{sys.executable}\n"

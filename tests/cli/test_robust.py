@@ -10,8 +10,7 @@ import sys
 
 import pytest
 
-from rotom import cli, paths
-from rotom.cli import exits
+from rotom import cli, exits, paths
 from rotom.problem import Problem
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="streams and folders end differently on Windows")

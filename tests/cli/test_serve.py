@@ -2,8 +2,7 @@
 
 import pytest
 
-from rotom import cli
-from rotom.cli import exits
+from rotom import cli, exits
 from rotom.config import SETTINGS
 
 VALUES = {

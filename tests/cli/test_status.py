@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from rotom import cli
-from rotom.cli import exits
+from rotom import cli, exits
 from rotom.cli.status import rendered
 from rotom.providers import Token, Window
 from rotom.status import LoginStatus, Trouble, document

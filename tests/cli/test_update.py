@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from rotom import __version__, cli
-from rotom.cli import exits, update
+from rotom import __version__, cli, exits
+from rotom.cli import update
 from rotom.installation import Installation
 
 ROOT = Path(__file__).parents[2]

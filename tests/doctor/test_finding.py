@@ -1,7 +1,7 @@
 """Findings, and what they mean for the exit status."""
 
-from rotom.cli.exits import CONFIG, OK, PERMISSION, UNAVAILABLE
 from rotom.doctor.finding import Group, Verdict, exit_status, fail, ok, skip, tally, trouble, warn
+from rotom.exits import CONFIG, OK, PERMISSION, UNAVAILABLE
 from rotom.problem import Kind, Problem
 
 

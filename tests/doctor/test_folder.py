@@ -8,9 +8,9 @@ from contextlib import closing
 import pytest
 from surgery import verdicts
 
-from rotom.cli.exits import PERMISSION
 from rotom.doctor import folder
 from rotom.doctor.finding import Verdict
+from rotom.exits import PERMISSION
 from rotom.state.database import Database
 from rotom.state.files import FileLock
 

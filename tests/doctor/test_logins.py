@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 from surgery import environment_of, kit, one, verdicts
 
-from rotom.cli.exits import PERMISSION
 from rotom.doctor import logins
 from rotom.doctor.case import Opened, read_case
 from rotom.doctor.finding import Verdict
 from rotom.doctor.logins import _logins, _troubles
+from rotom.exits import PERMISSION
 from rotom.problem import Kind, Problem
 from rotom.providers import Token
 from rotom.running import noted

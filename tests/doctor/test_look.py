@@ -7,11 +7,11 @@ import pytest
 import trio
 from surgery import kit
 
-from rotom.cli.exits import INTERNAL
 from rotom.doctor import clients, look
 from rotom.doctor.finding import Verdict, ok
 from rotom.doctor.look import Subject, examine
 from rotom.doctor.masks import Masks
+from rotom.exits import INTERNAL
 from rotom.problem import Kind, Problem
 
 NOTHING = Masks({})

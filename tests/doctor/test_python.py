@@ -9,9 +9,9 @@ from pathlib import Path
 import h11
 import pytest
 
-from rotom.cli.exits import CONFIG
 from rotom.doctor import python
 from rotom.doctor.finding import Verdict
+from rotom.exits import CONFIG
 
 ROOT = Path(__file__).parents[2]
 

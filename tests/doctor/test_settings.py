@@ -5,9 +5,9 @@ import json
 import pytest
 from surgery import verdicts
 
-from rotom.cli.exits import CONFIG
 from rotom.doctor import settings
 from rotom.doctor.finding import Verdict
+from rotom.exits import CONFIG
 
 
 def written(tmp_path, **values):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rotom.cli.exits import UNAVAILABLE, status
+from rotom.exits import UNAVAILABLE, status
 from rotom.problem import Problem
 from rotom.service import FAILED, RETRYING, RUNNING, STARTING, STOPPED, STOPPING, WAITING, State, manager_here
 

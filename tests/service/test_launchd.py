@@ -11,8 +11,7 @@ import fake_launchctl
 import httpx
 import pytest
 
-from rotom import cli, service
-from rotom.cli import exits
+from rotom import cli, exits, service
 from rotom.service import Plan, launchd
 
 CONTRIB = Path(__file__).parents[2] / "contrib/launchd/com.rotom.daemon.plist"

@@ -6,8 +6,7 @@ import os
 import fake_systemd
 import pytest
 
-from rotom import cli
-from rotom.cli import exits
+from rotom import cli, exits
 from rotom.problem import Problem
 from rotom.service import Plan, units
 from rotom.service.systemd import Systemd

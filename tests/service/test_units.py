@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rotom.cli import exits
+from rotom import exits
 from rotom.service import Plan, units
 
 CONTRIB = Path(__file__).parents[2] / "contrib/systemd"

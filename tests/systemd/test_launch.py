@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rotom.cli import exits
+from rotom import exits
 
 pytestmark = pytest.mark.timeout(120)
 

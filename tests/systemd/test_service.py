@@ -10,7 +10,7 @@ import httpx
 import pytest
 from systemd_surroundings import free_port
 
-from rotom.cli import exits
+from rotom import exits
 from rotom.service import units
 
 pytestmark = pytest.mark.timeout(120)

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rotom import __version__
-from rotom.cli.exits import OK, PERMISSION, PROTOCOL, UNAVAILABLE
 from rotom.doctor.case import Case
 from rotom.doctor.contract import Judgement
 from rotom.doctor.contract.play import TABLES, Line, costs, play
@@ -18,6 +17,7 @@ from rotom.doctor.finding import Finding, Verdict
 from rotom.doctor.masks import Masks
 from rotom.doctor.report import Report
 from rotom.doctor.tools import not_made, tools
+from rotom.exits import OK, PERMISSION, PROTOCOL, UNAVAILABLE
 from rotom.problem import Kind, Problem
 from rotom.sse import Json
 from rotom.term import Terminal

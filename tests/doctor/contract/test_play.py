@@ -4,10 +4,10 @@ import pytest
 from mutants import reply
 from surgery import kit
 
-from rotom.cli.exits import OK, PROTOCOL, UNAVAILABLE
 from rotom.doctor.contract import Judgement
 from rotom.doctor.contract.command import _status
 from rotom.doctor.contract.play import TABLES, costs, play
+from rotom.exits import OK, PROTOCOL, UNAVAILABLE
 from rotom.problem import Problem
 
 

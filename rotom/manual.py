@@ -43,8 +43,9 @@ def _candidates(name: str) -> Iterator[Path]:
 
 
 def show(path: Path, terminal: Terminal, *, plain: bool = False) -> None:
-    """Show a page: in man(1) or mandoc(1) to a person at a terminal, and else as plain text."""
-    if terminal.tty and not plain:
+    """Show a page: in man(1) or mandoc(1) to a person at a terminal, else as plain text."""
+    person = terminal.tty and sys.stdin.isatty()  # without a keyboard, nobody could leave a pager
+    if person and not plain:
         for viewer in _viewers(path):
             if (
                 shutil.which(viewer[0])
@@ -52,7 +53,7 @@ def show(path: Path, terminal: Terminal, *, plain: bool = False) -> None:
             ):
                 return
     shown = text(read(path), min(terminal.columns, 80))
-    if terminal.tty and not plain:
+    if person and not plain:
         import pydoc
 
         pydoc.pager(shown)

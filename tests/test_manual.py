@@ -60,11 +60,12 @@ def test_a_distributions_page_is_packed(elsewhere):
     assert manual.read(page) == PAGE
 
 
-def shown(monkeypatch, page, path, **options):
+def shown(monkeypatch, page, path, keyboard=True, **options):
     """What `show` brings to a terminal, when only the programs in `path` exist."""
     monkeypatch.setenv("PATH", str(path))
     monkeypatch.setenv("TERM", "dumb")  # the pager of pydoc prints
     monkeypatch.setenv("PAGER", "")
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: keyboard, raising=False)
     ours, theirs = pty.openpty()
     saved = os.dup(1)
     try:
@@ -106,3 +107,13 @@ def test_it_is_shown_by_the_first_program_that_can_and_else_as_plain_text(monkey
     page = tmp_path / "rotom.1"
     page.write_text(PAGE)
     assert shown(monkeypatch, page, tmp_path, plain=plain).strip() == seen.replace("PAGE", str(page)).strip()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals")
+def test_without_a_keyboard_there_is_no_pager_to_be_caught_in(monkeypatch, tmp_path):
+    program = tmp_path / "man"
+    program.write_text("#!/bin/sh\necho man\n")
+    program.chmod(0o755)
+    page = tmp_path / "rotom.1"
+    page.write_text(PAGE)
+    assert shown(monkeypatch, page, tmp_path, keyboard=False).startswith("NAME\n")

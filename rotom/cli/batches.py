@@ -18,6 +18,8 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
+from typing import Any
 
 from rotom.cli import usage
 from rotom.config import load
@@ -37,6 +39,11 @@ def run(argv: list[str]) -> int:
     given = usage.parse(__doc__ or "", argv)
     home = load(given, os.environ).config.home
     database = Database(database_file(home))
+    with closing(database):
+        return _shown(database, given)
+
+
+def _shown(database: Database, given: dict[str, Any]) -> int:
     store = Batches(database)
     now = time.time()
     if not database.exists():

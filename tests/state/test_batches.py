@@ -386,9 +386,11 @@ class Machine(RuleBasedStateMachine):
         self.batches = []
         self.running = []
         self.ends = {}
+        self.left = []  # what killed processes had open
 
     def teardown(self):
-        self.store.database.close()
+        for database in (self.store.database, *self.left):
+            database.close()
         self.folder.cleanup()
 
     @rule(count=st.integers(1, 4))
@@ -442,6 +444,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def killed(self):
+        self.left.append(self.store.database)
         self.store = Batches(Database(self.store.database.path))
         self.running = []
         self.store.resume(self.now)

@@ -236,6 +236,28 @@ def test_every_variable_that_is_read_is_in_the_manual():
                 assert re.search(rf"\b{name}\b", text), f"{name_of(path)} reads {name}"
 
 
+FILE = re.compile(r"[\w.@-]+\.(?:json|toml|db|log|env|conf|service|socket|plist)|api-key")
+OTHERS_FILES = {
+    *("settings.json", "settings.local.json", "managed-settings.json", "config.toml"),  # of clients, which are read
+    *("pipx_metadata.json", "uv-receipt.toml", "direct_url.json"),  # of installers
+}
+
+
+def test_every_file_is_in_the_manual():
+    pages = [plain(page) for page in (COMMANDS_PAGE, *PAGES_OF_COMMANDS.values())]
+    sections = "".join(page.split(".Sh FILES")[1].split(".Sh ")[0] for page in pages if ".Sh FILES" in page)
+    listed = re.findall(r"^\.(?:It )?Pa (\S+)", sections, re.MULTILINE)
+    named = set()
+    for path in MODULES:
+        if "simulator" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and FILE.fullmatch(node.value):
+                named.add(node.value)
+    assert {"auth.json", "serve.json", "rotom.db", "rotom.service", "daemon.env", "api-key"} <= named
+    assert {name for name in named - OTHERS_FILES if not any(one.endswith("/" + name) for one in listed)} == set()
+
+
 def test_every_exit_status_is_in_the_manual_with_its_meaning():
     section = plain(COMMANDS_PAGE).split(".Sh EXIT STATUS")[1].split(".Sh ")[0]
     listed = dict(re.findall(r"^\.It (\d+)\n(.*)\n", section, re.MULTILINE))

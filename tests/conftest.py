@@ -42,9 +42,11 @@ from rotom.upstream.flows import play
 hypothesis.settings.register_profile("rotom", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("rotom")
 
+# Under nohup and in the background of a script these are ignored, by children too; tests send them to programs.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # Under nohup and in the background of a script ^C is ignored, by children too; tests interrupt programs with it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture

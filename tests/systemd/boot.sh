@@ -56,7 +56,7 @@ for script in "$@"; do
     rm -f "$out/status" "$out/log"
     export new out
     # shellcheck disable=SC2016
-    timeout -k 5 60 unshare --mount --pid --fork --cgroup --uts --ipc --kill-child bash -eu -c '
+    timeout -k 5 150 unshare --mount --pid --fork --cgroup --uts --ipc --kill-child bash -eu -c '
         cd "$new"
         mount -t proc proc proc
         mount -t sysfs -o ro sysfs sys

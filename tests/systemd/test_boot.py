@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from systemd_surroundings import PROGRAM, free_port, missing, surroundings
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(360)
 
 HERE = Path(__file__).parent
 
@@ -18,7 +18,7 @@ as_tester() {
     setpriv --reuid tester --regid tester --init-groups env -i HOME=/home/tester USER=tester \\
         PATH=/home/tester/.local/bin:/usr/bin:/bin LANG=C.UTF-8 XDG_RUNTIME_DIR=/run/user/$uid "$@"
 }
-up() { for _ in $(seq 150); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; echo "never: $*"; exit 1; }
+up() { for _ in $(seq 600); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; echo "never: $*"; exit 1; }
 """
 
 FIRST = """\
@@ -63,7 +63,7 @@ def test_a_service_that_lingers_comes_back_after_a_boot(tmp_path):
         env={**os.environ, **around},
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=330,
         check=False,
     )
     if done.returncode == 77:

@@ -8,7 +8,7 @@ import pytest
 
 from rotom import exits
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 
 ASKED = ("launch", "anthropic", "--", "sh", "-c", 'echo "asks $ANTHROPIC_BASE_URL"')
 

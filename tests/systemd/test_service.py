@@ -13,7 +13,7 @@ from systemd_surroundings import free_port
 from rotom import exits
 from rotom.service import units
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 
 UNITS = "/home/person/.config/systemd/user"
 

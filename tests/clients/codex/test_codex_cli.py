@@ -5,13 +5,11 @@ What it prints is what it printed against the server of the recordings (Codex CL
 
 from __future__ import annotations
 
-import inspect
 import json
-import re
-from pathlib import Path
 from typing import Any
 
 import pytest
+from readme import blocks
 
 from rotom.simulator.scenarios_ask import Ask
 
@@ -225,17 +223,11 @@ def test_a_socket_costs_no_more_than_a_request(codex: Any) -> None:
     assert firsts[3] < 0.5
 
 
-def readme() -> list[str]:
-    """The literal blocks of the README's section, as files."""
-    text = (Path(__file__).parents[3] / "README.rst").read_text(encoding="utf-8")
-    section = text.split("The Codex CLI\n-------------\n")[1].split("\n---")[0]
-    return [inspect.cleandoc(block) for block in re.findall(r"::\n\n((?:    .*\n|\n)+)", section)]
-
-
 @pytest.mark.parametrize("way", ["websocket", "builtin"])
 def test_the_readme_can_be_pasted(codex_on: Any, gateway: Any, backend: Any, way: str) -> None:
     codex = codex_on(way, gateway)
-    own, builtin = readme()
+    (own,) = (block for block in blocks() if block.startswith("model = "))
+    (builtin,) = (block for block in blocks() if block.startswith("openai_base_url"))
     codex.configure()
     text = own if way == "websocket" else own.splitlines()[0] + "\n" + builtin
     assert "127.0.0.1:14550" in text

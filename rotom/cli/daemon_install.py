@@ -71,6 +71,9 @@ def prepare(
     wanted = _wanted(given, environ)
     before = load(wanted, ours)
     check_key(before.config, ours)
+    plan_for(
+        manager, before.config, options, environ
+    )  # what no service can be told of is found before anything is kept
     files.private_folder(before.config.home)
     changed = _keep(wanted, before.file, before.config)
     loaded = load({}, ours)

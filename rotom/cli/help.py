@@ -28,13 +28,14 @@ def run(argv: list[str]) -> int:
 
     topic = (given["TOPIC"] or "rotom").removeprefix("rotom-").partition("(")[0]
     name = "rotom" if topic == "rotom" else f"rotom-{topic}"
-    if (page := manual.find(name)) is not None:
+    known = topic == "rotom" or topic in TOPICS
+    if known and (page := manual.find(name)) is not None:
         manual.show(page, Terminal(sys.stdout), plain=bool(given["--text"]))
     elif topic in COMMANDS:
         from importlib import import_module
 
         print(usage.text(import_module(f"rotom.cli.{topic}").__doc__ or ""))
-    elif name == "rotom" or topic in TOPICS:
+    elif known:
         message = f"the manual page {name} is not part of this installation"
         raise Problem(Kind.UNAVAILABLE, message, hint="rotom --help, and 'rotom <command> --help'")
     else:

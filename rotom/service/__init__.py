@@ -9,6 +9,7 @@ What is not here: the command and what it says (cli/daemon.py), and the running 
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -30,6 +31,9 @@ UP = (RUNNING, STARTING, WAITING)
 """Phases in which somebody who connects is answered, now or in a moment."""
 
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What the service is to be.
@@ -45,6 +49,9 @@ class Plan:
       streams: addresses that the manager is to hold open for it.
       sandbox: close off the file system and devices.
       options: how it was asked for: options of ``rotom daemon install`` that are no settings.
+
+    Raises:
+      Problem: INVALID for a path with a line break or the like, which would be a line of its own in a manager's file.
     """
 
     command: tuple[str, ...]
@@ -57,6 +64,12 @@ class Plan:
     streams: tuple[str, ...] = ()
     sandbox: bool = True
     options: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for one in (*self.command, self.home, self.environment_file, self.credential, *self.writable):
+            if _CONTROL.search(str(one)):
+                message = f"a service cannot be told of a path with a control character in it: {str(one)!r}"
+                raise Problem(Kind.INVALID, message, code="config", hint="give that file or folder another name")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +135,7 @@ class Manager(Protocol):
         """Write what the plan says, have it started with the session, and run it anew if it was running otherwise.
 
         Returns:
-          Copies of files that somebody else had written in the place of ours.
+          The new names of files that somebody else had written in the place of ours.
 
         Raises:
           Problem: FORBIDDEN when a file cannot be written; UNAVAILABLE when it does not start, with why.

@@ -155,7 +155,7 @@ class Launchd:
             self.stop()
             for folder in (self.file.parent, self.log.parent):
                 folder.mkdir(parents=True, exist_ok=True)
-            files.write_atomic(self.file, content, mode=0o644, private=False)
+            files.write_atomic(self.file, content, private=False)
         self._run("enable", self._target())
         self.start()
         return ()
@@ -208,7 +208,9 @@ class Launchd:
         if plan.environment_file is None:
             return plan
         found = variables.read(plan.environment_file)
-        told = {name: value for name, value in found.items() if not variables.has_password(value)}
+        told = {
+            name: value for name, value in found.items() if value.isprintable() and not variables.has_password(value)
+        }
         return Plan(command=plan.command, home=plan.home, environment={**plan.environment, **told}, grace=plan.grace)
 
     def _written(self) -> dict[str, Any] | None:

@@ -107,7 +107,7 @@ class Systemd:
     def state(self) -> State:
         """See `Manager`."""
         show = self._show(SERVICE, *PROPERTIES)
-        ours = tuple(path for path in self._all() if path.exists())
+        ours = tuple(path for path in self._all() if _is_ours(path))
         fragment = show.get("FragmentPath")
         at_login = show.get("UnitFileState", "").startswith("enabled")
         phase = systemd_state.phase(show)
@@ -190,14 +190,15 @@ class Systemd:
         else:
             self._control("stop", SERVICE)
         for path in self._all():
-            files.remove(path) if path.exists() else None
+            files.remove(path) if _is_ours(path) else None
         self._control("daemon-reload")
         self._control("reset-failed", SERVICE, SOCKET)
-        left = tuple(sorted(self._drop_ins.iterdir())) if self._drop_ins.is_dir() else ()
+        left = {path for path in self._all() if os.path.lexists(path)}
+        left |= set(self._drop_ins.iterdir()) if self._drop_ins.is_dir() else set()
         for folder in (self._drop_ins, self.folder, self.folder.parent, self.folder.parent.parent):
             if not self._rmdir(folder):
                 break
-        return left
+        return tuple(sorted(left))
 
     def start(self) -> None:
         """See `Manager`."""
@@ -341,17 +342,25 @@ class Systemd:
         return True
 
 
+def _is_ours(path: Path) -> bool:
+    """Whether `install` wrote it."""
+    return (_text(path) or "").startswith(units.MARK)
+
+
 def _put_aside(path: Path) -> Path | None:
-    """Keep a file that somebody else wrote where ours is to be; the copy. A unit that is masked is unmasked."""
+    """Give a file that somebody else wrote where ours is to be another name, which is returned: it stays what it was, with
+    its mode, and a link a link. A unit that is masked is unmasked."""
     if path.is_symlink() and os.path.realpath(path) == os.devnull:
         files.remove(path)
         return None
-    text = _text(path)
-    if text is None or text.startswith(units.MARK):
+    if not os.path.lexists(path) or _is_ours(path):
         return None
-    copy = path.with_name(f"{path.name}.before")
-    _write(copy, text)
-    return copy
+    names = (f"{path.name}.before{number}" for number in ("", *range(2, 1000)))
+    aside = next(one for one in map(path.with_name, names) if not os.path.lexists(one))
+    try:
+        return path.rename(aside)
+    except OSError as exc:
+        raise Problem(Kind.FORBIDDEN, f"cannot rename {path}: {exc.strerror}") from exc
 
 
 def _write(path: Path, text: str) -> None:
@@ -365,7 +374,7 @@ def _write(path: Path, text: str) -> None:
 def _text(path: Path) -> str | None:
     try:
         return path.read_text(encoding="utf-8", errors="replace")
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:
         return None
 
 

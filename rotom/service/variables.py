@@ -72,5 +72,5 @@ def _unquoted(value: str) -> str:
 
 
 def has_password(value: str) -> bool:
-    """Whether an address names a user, and with that perhaps a password."""
-    return "@" in value.partition("://")[2].partition("/")[0]
+    """Whether an address names a user, and with that perhaps a password; one may be written without its scheme."""
+    return "@" in (value.partition("://")[2] or value).partition("/")[0]

@@ -151,6 +151,12 @@ def test_other_machines_need_a_key_before_anything_is_written(shell):
     assert not shell.units.exists()
 
 
+def test_a_path_that_no_unit_can_hold_is_refused_before_anything_is_written(shell):
+    shell.install("--auth-file", str(shell.home / "a\nExecStartPre=/bin/evil"), code=exits.CONFIG)
+    assert "control character" in shell.errors
+    assert not list(shell.home.rglob("*.*"))
+
+
 def test_what_the_service_does_not_see_is_told(shell, monkeypatch):
     monkeypatch.setenv("ROTOM_MODEL_FALLBACK", "gpt-5.4")
     monkeypatch.setenv("ROTOM_API_KEY", KEY)

@@ -35,6 +35,14 @@ def test_an_unknown_topic_names_the_nearest(capsys):
     assert said.startswith("rotom: there is no topic 'srve'; did you mean 'serve'?\n       topics: config, api, login")
 
 
+@pytest.mark.parametrize("topic", ["*", "config*", "[a-c]onfig", "../rotom", "rotom-"])
+def test_a_topic_is_no_pattern(capsys, topic):
+    assert cli.main(["help", topic]) == exits.USAGE
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "there is no topic" in said.err
+
+
 def test_pages_that_are_not_installed_are_said_to_be_so(capsys, monkeypatch):
     monkeypatch.setattr(manual, "find", lambda name: None)
     assert cli.main(["help"]) == cli.main(["help", "api"]) == exits.UNAVAILABLE

@@ -1,10 +1,12 @@
 """Which service manager a machine has."""
 
+from pathlib import Path
+
 import pytest
 
-from rotom.exits import UNAVAILABLE, status
+from rotom.exits import CONFIG, UNAVAILABLE, status
 from rotom.problem import Problem
-from rotom.service import FAILED, RETRYING, RUNNING, STARTING, STOPPED, STOPPING, WAITING, State, manager_here
+from rotom.service import FAILED, RETRYING, RUNNING, STARTING, STOPPED, STOPPING, WAITING, Plan, State, manager_here
 
 
 @pytest.mark.parametrize(("platform", "name"), [("linux", "systemd"), ("darwin", "launchd")])
@@ -27,3 +29,20 @@ def test_up_means_that_somebody_answers():
         if State(installed=True, phase=phase).up
     }
     assert up == {RUNNING, STARTING, WAITING}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"home": Path("/tmp/a\nExecStartPre=/bin/evil")},
+        {"environment_file": Path("/tmp/a\rb/daemon.env")},
+        {"credential": Path("/tmp/key\nUser=root")},
+        {"writable": (Path("/fine"), Path("/tmp/\x00b"))},
+        {"command": ("/opt/a\nb/rotom",)},
+    ],
+)
+def test_a_path_that_would_be_a_line_of_its_own_is_refused(told):
+    with pytest.raises(Problem, match="control character") as caught:
+        Plan(**({"command": ("/usr/bin/rotom",)} | told))
+    assert status(caught.value) == CONFIG
+    assert "\n" not in caught.value.message

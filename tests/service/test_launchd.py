@@ -113,7 +113,7 @@ def test_from_nothing_to_nothing(mac):
         False,
     )
     assert status["files"] == [str(mac.plist)]
-    assert mac.plist.stat().st_mode & 0o777 == 0o644
+    assert mac.plist.stat().st_mode & 0o777 == 0o600
     assert b"nobody" not in mac.plist.read_bytes()
     assert httpx.get(f"{mac.base}/v1/models", trust_env=False).status_code == 401
     assert "listening" in mac.rotom("daemon", "logs", "-n", "5") or "listening" in mac.logged()

@@ -228,12 +228,45 @@ def test_a_drop_in_of_one_s_own_stays(machine):
 
 def test_a_unit_that_somebody_else_wrote_is_kept(machine):
     machine.units.mkdir(parents=True)
-    (machine.units / "rotom.service").write_text("[Service]\nExecStart=/bin/mine\n")
+    mine, aside = machine.units / "rotom.service", machine.units / "rotom.service.before"
+    mine.write_bytes(b"[Service]\nExecStart=/bin/mine\nEnvironment=KEY=planted # \xe9\n")
+    mine.chmod(0o600)
     (machine.units / "rotom.socket").symlink_to("/dev/null")
-    assert machine.manager.install(PLAN) == (machine.units / "rotom.service.before",)
-    assert "mine" in (machine.units / "rotom.service.before").read_text()
+    assert machine.manager.install(PLAN) == (aside,)
+    assert aside.read_bytes().endswith(b"KEY=planted # \xe9\n")
+    assert aside.stat().st_mode & 0o777 == 0o600, "what was in it may be a secret"
     assert machine.manager.install(PLAN) == ()
     assert not (machine.units / "rotom.socket").is_symlink()
+
+    elsewhere = machine.folder / "dotfiles.service"
+    elsewhere.write_text("[Service]\nExecStart=/bin/second\n")
+    mine.unlink()
+    mine.symlink_to(elsewhere)
+    assert machine.manager.install(PLAN) == (machine.units / "rotom.service.before2",)
+    assert "second" in elsewhere.read_text(), "the file behind a link is left alone"
+    assert b"mine" in aside.read_bytes(), "and so is what was put aside before"
+
+
+def test_a_unit_that_somebody_else_wrote_is_not_removed(machine):
+    machine.manager.install(PLAN)
+    mine = machine.units / "rotom.service"
+    mine.write_text("[Service]\nExecStart=/bin/mine\n")
+    assert mine not in machine.manager.state().files
+    assert machine.manager.uninstall() == (mine,)
+    assert machine.written() == {"rotom.service"}
+
+
+def test_what_stands_in_the_way_and_cannot_be_moved(machine, monkeypatch):
+    (machine.units / "rotom.service").mkdir(parents=True)
+    assert machine.manager.install(PLAN) == (machine.units / "rotom.service.before",)
+    (machine.units / "rotom.service").write_text("mine")
+
+    def refuse(*paths):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.rename", refuse)
+    with pytest.raises(Problem, match=r"cannot rename .*rotom.service: Permission denied"):
+        machine.manager.install(PLAN)
 
 
 def test_the_log_is_the_journal(machine):

@@ -42,5 +42,6 @@ def test_a_file_that_others_can_read_is_refused(tmp_path):
 
 def test_an_address_with_a_user_in_it():
     assert variables.has_password("http://me:secret@proxy:1")
+    assert variables.has_password("me:secret@proxy:1"), "the scheme may be left out"
     assert not variables.has_password("http://proxy:1/@")
     assert not variables.has_password("localhost")

@@ -42,7 +42,7 @@ from rotom.running import noted
 from rotom.server import Limits, listen
 from rotom.server.drain import Drain
 from rotom.state.vault import Vault, open_vault
-from rotom.supervisor import Supervisor
+from rotom.supervisor import LEAST_SECONDS, Supervisor
 from rotom.term import Terminal
 from rotom.upstream.client import make_client
 from rotom.upstream.keeper import Keeper
@@ -246,7 +246,8 @@ async def _run(
         elif config.idle_exit:
             log.info("idle_exit has no effect: the service manager does not hold the sockets")
         if handed and config.idle_exit:
-            house.start_soon(_end_when_idle, drain, batching, config.idle_exit, log)
+            least = LEAST_SECONDS if supervisor.there else 0.0
+            house.start_soon(_end_when_idle, drain, batching, config.idle_exit, least, log)
         house.start_soon(_tell_of_the_end, drain, supervisor)
         await house.start(supervisor.run, partial(_state, app, bound))
         with note(config, map(str, bound)):
@@ -286,8 +287,13 @@ async def _tell_of_the_end(drain: Drain, supervisor: Supervisor) -> None:
     supervisor.stopping()
 
 
-async def _end_when_idle(drain: Drain, batching: Batching, seconds: float, log: Log) -> None:
-    """Begin the end once there were no clients for so long and there is nothing to do in the background."""
+async def _end_when_idle(drain: Drain, batching: Batching, seconds: float, least: float, log: Log) -> None:
+    """Begin the end once there were no clients for so long and there is nothing to do in the background.
+
+    Arguments:
+      least: seconds from now in which it does not end in any case.
+    """
+    await trio.sleep(least)
     while True:
         await drain.quiet(seconds)
         with suppress(Problem):  # a database that cannot be read now: later

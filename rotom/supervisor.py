@@ -21,6 +21,10 @@ from contextlib import suppress
 
 import trio
 
+LEAST_SECONDS = 13.0
+"""How long a service runs that ends by itself. One that is started more than five times a minute (units.py) has failed for
+systemd, which then closes its socket as well, and clients are refused."""
+
 STATUS_SECONDS = 10.0
 """How old what the manager knows of us may be."""
 
@@ -31,6 +35,9 @@ class Supervisor:
     Arguments:
       environ: where the manager says how to reach it.
       pid: this process.
+
+    Attributes:
+      there: there is one.
     """
 
     def __init__(self, environ: Mapping[str, str], pid: int | None = None) -> None:
@@ -38,6 +45,7 @@ class Supervisor:
         if self._address.startswith("@"):  # an abstract one
             self._address = "\0" + self._address[1:]
         self._status = ""
+        self.there = bool(self._address)
         self.watchdog = _watchdog(environ, os.getpid() if pid is None else pid) if self._address else None
 
     def ready(self) -> None:

@@ -40,6 +40,9 @@ WINDOW, COMPACT = "CLAUDE_CODE_MAX_CONTEXT_TOKENS", "CLAUDE_CODE_AUTO_COMPACT_WI
 ELSEWHERE = ("CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY")
 """Variables that make Claude Code ask another service, whatever its base URL is."""
 
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+"""Names as variables usually have them."""
+
 READ = (
     "ANTHROPIC_BASE_URL",
     "ANTHROPIC_AUTH_TOKEN",
@@ -244,7 +247,10 @@ def _codex_entry(case: Case, running: Running | None, entry: Json, url: str, pat
         )
     elif isinstance(variable, str):
         value = case.environ.get(variable)
-        if not value:
+        if not value and _VARIABLE.fullmatch(variable) is None:  # not repeated: it may be the key
+            sentence = f"env_key in {path} is not the name of a variable; the key itself does not belong there"
+            yield fail("codex.key", sentence, 'env_key = "ROTOM_API_KEY"', CONFIG)
+        elif not value:
             yield warn("codex.key", f"{variable}, which env_key names, is not set here", f"export {variable}=...")
         elif wanted and value != wanted:
             yield fail("codex.key", f"{variable} is not rotom's local key", "set it to the value of api_key", CONFIG)

@@ -156,6 +156,7 @@ wire_api = "responses"
         ('base_url = "http', 'base_urls = "http', {"codex.url": "skip"}),
         ("model_provider =", "model_provider", {"codex.file": "fail"}),
         ("wire_api", 'env_key = "NOT_SET_ANYWHERE"\nwire_api', {"codex.url": "ok", "codex.key": "warn"}),
+        ("wire_api", 'env_key = "planted7key"\nwire_api', {"codex.url": "ok", "codex.key": "fail"}),
     ],
 )
 def test_the_settings_of_codex(empty, tmp_path, old, new, said):

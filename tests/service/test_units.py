@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rotom import exits
+from rotom import exits, supervisor
 from rotom.service import Plan, units
 
 CONTRIB = Path(__file__).parents[2] / "contrib/systemd"
@@ -35,6 +35,14 @@ PLAN = Plan(
 )
 def test_the_packaged_files_are_the_rendered_ones(file, text):
     assert (CONTRIB / file).read_text() == text
+
+
+def test_one_that_ends_when_idle_is_never_started_too_often():
+    text = units.service(PLAN)
+    interval, burst = (
+        int(text.partition(f"\n{name}=")[2].split("\n")[0]) for name in ("StartLimitIntervalSec", "StartLimitBurst")
+    )
+    assert supervisor.LEAST_SECONDS * burst > interval
 
 
 def test_a_person_s_own():

@@ -143,9 +143,12 @@ def test_a_restart_while_an_answer_is_streamed_refuses_nobody(served):
 def test_an_idle_one_ends_and_the_next_client_wakes_it(person):
     person.log_in()
     person.install("--idle-exit", "1")
+    since = person.systemctl("show", "rotom.service", "-p", "ActiveEnterTimestampMonotonic", "--value")
     person.until(lambda: person.systemctl("is-active", "rotom.service") == "inactive\n")
     status = person.status()
     assert (status["up"], status["pid"], status["addresses"]) == (True, None, [person.base])
+    ended = person.systemctl("show", "rotom.service", "-p", "ActiveExitTimestampMonotonic", "--value")
+    assert int(ended) - int(since) > 12_500_000, "systemd would count it as failing, and refuse clients"
     assert "is asleep; systemd starts it when a client comes" in person.rotom("daemon", "status")
     assert person.ask("demo:text").status_code == 200
     assert "asleep" not in person.rotom("daemon", "status")

@@ -162,7 +162,7 @@ def _service(config: Config, environ: Mapping[str, str]) -> str | None:
         return None
     try:
         if state.phase == WAITING:
-            reach.answers(reach.expected(config.bind))  # the first to connect starts it
+            reach.answers(reach.expected(config.bind), reach.WAKING_SECONDS)  # the first to connect starts it
         elif state.phase != RUNNING:
             manager.start()
     except Problem as problem:

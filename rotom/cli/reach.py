@@ -16,8 +16,9 @@ from rotom import running
 from rotom.config import Config
 from rotom.problem import Kind, Problem
 
-CONNECT_SECONDS, ANSWER_SECONDS = 2.0, 40.0
-"""For a server on this machine; it may have to ask a provider for its list."""
+CONNECT_SECONDS, WAKING_SECONDS, ANSWER_SECONDS = 2.0, 60.0, 40.0
+"""For a server on this machine; for one that the service manager starts for us; it may have to ask a provider for its
+list."""
 LONGEST = 1 << 20
 
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - what stands for all addresses, and what reaches them
@@ -56,10 +57,10 @@ def expected(binds: Sequence[str]) -> str:
     return root_of(str(next((address for address in wanted if address.loopback), wanted[0])))
 
 
-def answers(root: str) -> bool:
+def answers(root: str, seconds: float = CONNECT_SECONDS) -> bool:
     """Whether there is a server of ours."""
     try:
-        status, body = _get(root, "/health", None, CONNECT_SECONDS)
+        status, body = _get(root, "/health", None, seconds)
     except Problem:
         return False
     return status == 200 and isinstance(body, dict) and body.get("status") == "ok"

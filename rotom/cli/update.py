@@ -241,7 +241,11 @@ def _started(
     stdout: Any = None,
     environ: Any = None,
 ) -> subprocess.CompletedProcess[str]:
-    if environ is None:  # our settings, a key among them, are no business of an installer
+    folder = None
+    if environ is None:
+        # An installer goes by the settings of a project that it is started in (uv does): the folder of somebody else's
+        # code would say where rotom comes from. And our settings, a key among them, are none of its business.
+        folder = os.path.abspath(os.sep)
         environ = {name: value for name, value in os.environ.items() if not name.startswith("ROTOM_")}
     try:
         return subprocess.run(
@@ -253,6 +257,7 @@ def _started(
             text=True,
             timeout=seconds,
             env=environ,
+            cwd=folder,
             check=False,
         )
     except subprocess.TimeoutExpired:

@@ -3,7 +3,7 @@
 import os
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from homes import noted
@@ -26,6 +26,26 @@ def test_the_first_address_that_answers_is_taken(demo, tmp_path):
     assert reach.found(noted(tmp_path / "h", "127.0.0.1:1", address)) == demo.root
     assert reach.found(noted(tmp_path / "h", "127.0.0.1:1")) is None
     assert reach.found(load({}, {"ROTOM_HOME": str(tmp_path / "empty")}).config) is None
+
+
+def test_one_that_is_just_being_started_is_given_time():
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        root, started = f"http://127.0.0.1:{held.getsockname()[1]}", threading.Event()
+
+        def serve():
+            started.wait(20)
+            for _ in range(2):  # the first has gone meanwhile
+                client, _ = held.accept()
+                with client, suppress(OSError):
+                    client.recv(4096)
+                    client.sendall(b'HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n{"status":"ok"}')
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        assert not reach.answers(root, 0.01)
+        started.set()
+        assert reach.answers(root, reach.WAKING_SECONDS)
+        thread.join(20)
 
 
 def test_addresses_that_stand_for_all_are_reached_by_loopback():

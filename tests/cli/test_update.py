@@ -192,6 +192,16 @@ def test_uv_is_asked_as_well(found, capsys):
 
 
 @posix
+def test_the_folder_of_somebody_else_s_code_has_no_say(found, capsys, monkeypatch, tmp_path):
+    # uv takes its index from the pyproject.toml around it
+    (tmp_path / "pyproject.toml").write_text('[tool.uv]\nindex-url = "https://evil.example/simple"\n')
+    monkeypatch.chdir(tmp_path)
+    found(**PIPX, script="cat >/dev/null; [ -e pyproject.toml ] && echo rotom-gateway==99 || echo rotom-gateway==9.1")
+    assert cli.main(["update", "--check"]) == exits.NEWER
+    assert capsys.readouterr().out.startswith("There is rotom 9.1; ")
+
+
+@posix
 @pytest.mark.parametrize(
     ("said", "status", "told"),
     [

@@ -24,6 +24,8 @@ from rotom.state import files
 
 NAME = "serve.json"
 
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - what stands for all addresses, and what reaches them
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -67,6 +69,12 @@ def find(config: Config) -> Running | None:
         if found is not None and found.auth_file == os.path.realpath(config.auth_file) and _alive(found.pid):
             return found
     return None
+
+
+def root_of(address: str) -> str:
+    """Where programs of this machine ask a server that listens on ``HOST:PORT``."""
+    host, _, port = address.rpartition(":")
+    return f"http://{WILDCARDS.get(host, host)}:{port}"
 
 
 def _read(path: Path) -> Running | None:

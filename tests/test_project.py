@@ -71,6 +71,7 @@ MAY_IMPORT = {
     ),
     "places": ((), ("trio",)),
     "clients": ((), ()),
+    "claude_settings": ((), ()),
     "shells": ((*CORE, "clients"), ()),
     "mdoc": ((), ()),
     "manual": (("installation", "mdoc", "term"), ()),

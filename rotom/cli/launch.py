@@ -37,8 +37,8 @@ from pathlib import Path
 from typing import Any
 
 from rotom import cli, shells
+from rotom.claude_settings import overrides
 from rotom.cli import reach, usage
-from rotom.cli.overrides import overrides
 from rotom.cli.setup import Setup, Wishes, client, setup, target, target_unasked, wishes
 from rotom.clients import CLAUDE, CLIENTS, Client
 from rotom.config import Config, load, resolve_api_key

@@ -21,8 +21,6 @@ CONNECT_SECONDS, WAKING_SECONDS, ANSWER_SECONDS = 2.0, 60.0, 40.0
 list."""
 LONGEST = 1 << 20
 
-WILDCARDS = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - what stands for all addresses, and what reaches them
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -35,14 +33,8 @@ class Answer:
 def found(config: Config) -> str | None:
     """The root of a server that runs with the same credentials, and answers: ``http://HOST:PORT``."""
     here = running.find(config)
-    roots = () if here is None else map(root_of, here.addresses)
+    roots = () if here is None else map(running.root_of, here.addresses)
     return next((root for root in roots if answers(root)), None)
-
-
-def root_of(address: str) -> str:
-    """The address for programs of this machine."""
-    host, _, port = address.rpartition(":")
-    return f"http://{WILDCARDS.get(host, host)}:{port}"
 
 
 def expected(binds: Sequence[str]) -> str:
@@ -54,7 +46,7 @@ def expected(binds: Sequence[str]) -> str:
     from rotom.server.listen import addresses  # with it comes all that serving takes
 
     wanted = addresses(binds)
-    return root_of(str(next((address for address in wanted if address.loopback), wanted[0])))
+    return running.root_of(str(next((address for address in wanted if address.loopback), wanted[0])))
 
 
 def answers(root: str, seconds: float = CONNECT_SECONDS) -> bool:

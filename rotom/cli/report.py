@@ -20,7 +20,6 @@ import httpx
 
 from rotom import running
 from rotom.cli.logins import our_vault
-from rotom.cli.reach import root_of
 from rotom.config import Config, resolve_api_key
 from rotom.gateway import Gateway
 from rotom.gateway.standing import statuses
@@ -90,7 +89,7 @@ async def _get(address: str, config: Config) -> httpx.Response:
     headers = {} if key is None else {"authorization": f"Bearer {key}"}
     timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
     async with httpx.AsyncClient(trust_env=False, timeout=timeout) as client:
-        return await client.get(f"{root_of(address)}/v1/status", headers=headers)
+        return await client.get(f"{running.root_of(address)}/v1/status", headers=headers)
 
 
 def _good(report: Any) -> bool:

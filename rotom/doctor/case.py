@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from rotom import paths
+from rotom.claude_settings import variables
 from rotom.config import SETTINGS, Config, check_name, read_ours, resolve_api_key
 from rotom.doctor.masks import Masks, is_public
 from rotom.problem import Kind, Problem
@@ -263,9 +264,8 @@ def _settings_of_claude(case: Case) -> list[str]:
     from rotom.doctor.clients import claude_settings
 
     found = []
-    for document in claude_settings(case).values():
-        variables = document.get("env")
-        for name, value in variables.items() if isinstance(variables, dict) else ():
+    for _, document in claude_settings(case):
+        for name, value in variables(document).items():
             if SECRET.search(str(name)) and not FOLDERS.search(str(name)) and isinstance(value, str):
                 found.append(value)
     return found

@@ -8,7 +8,6 @@ What is not here: starting them with everything set (`rotom launch`).
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import subprocess
@@ -16,9 +15,12 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from rotom.catalogue import Catalogue
+from rotom.claude_settings import LARGEST, variables
+from rotom.claude_settings import documents as claude_documents
 from rotom.config import resolve_api_key
 from rotom.doctor.case import Case
 from rotom.doctor.finding import Finding, fail, ok, skip, warn
@@ -33,9 +35,6 @@ from rotom.values import is_loopback
 
 CLAUDE_TRIED, CODEX_TRIED = "2.1.330", "0.169.0"
 VERSION_SECONDS = 10.0
-LARGEST = 1 << 20
-"""Bytes of a settings file that is looked at."""
-
 WINDOW, COMPACT = "CLAUDE_CODE_MAX_CONTEXT_TOKENS", "CLAUDE_CODE_AUTO_COMPACT_WINDOW"
 ELSEWHERE = ("CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY")
 """Variables that make Claude Code ask another service, whatever its base URL is."""
@@ -62,27 +61,20 @@ def check(case: Case, running: Running | None, catalogue: Catalogue | None) -> l
 # Claude Code -----------------------------------------------------------------------------------------------------------
 
 
-def claude_settings(case: Case) -> dict[Path, Json]:
-    """Claude Code's own settings files that can be read, the weaker first."""
-    folder = case.environ.get("CLAUDE_CONFIG_DIR")
-    base = Path(folder) if folder else case.person / ".claude"
-    found = {}
-    for name in ("settings.json", "settings.local.json"):
-        with suppress(OSError, ValueError, RecursionError):
-            if (base / name).stat().st_size <= LARGEST:
-                document = json.loads((base / name).read_bytes())
-                if isinstance(document, dict):
-                    found[base / name] = document
-    return found
+def claude_settings(case: Case) -> list[tuple[Path, Mapping[str, Any]]]:
+    """Claude Code's settings files that have a say where this was called."""
+    with suppress(OSError):  # there may be no working folder any more
+        return list(claude_documents({**case.environ, "HOME": str(case.person)}, Path.cwd()))
+    return []
 
 
 def claude_variables(case: Case) -> dict[str, tuple[str, str]]:
     """Variable -> (its value for Claude Code, where that comes from). Its settings win over the shell."""
     found = {name: (value, "the shell") for name in READ if (value := case.environ.get(name))}
-    for path, document in claude_settings(case).items():
-        for name, value in object_in(document.get("env")).items():
-            if name in READ and isinstance(value, str | int | float):
-                found[name] = (str(value), str(path))
+    for path, document in claude_settings(case):
+        for name, said in variables(document).items():
+            if name in READ and isinstance(said, str | int | float):
+                found[name] = (str(said), str(path))
     return {name: pair for name, pair in found.items() if pair[0]}
 
 
@@ -90,7 +82,7 @@ def claude(case: Case, running: Running | None, catalogue: Catalogue | None) -> 
     """Claude Code."""
     found = claude_variables(case)
     yield _version(case, "claude", "Claude Code", CLAUDE_TRIED)
-    for path, document in claude_settings(case).items():
+    for path, document in claude_settings(case):
         if document.get("apiKeyHelper"):
             yield warn("claude.helper", f"apiKeyHelper in {path} gives Claude Code another key", "take it out of there")
     url, where = found.get("ANTHROPIC_BASE_URL", ("", ""))
@@ -201,7 +193,7 @@ def codex(case: Case, running: Running | None) -> Iterator[Finding]:
     folder = case.environ.get("CODEX_HOME")
     path = (Path(folder) if folder else case.person / ".codex") / "config.toml"
     try:
-        if path.stat().st_size > LARGEST:
+        if path.exists() and not (path.is_file() and path.stat().st_size <= LARGEST):
             raise ValueError
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -20,9 +20,9 @@ import trio
 
 from rotom import __version__
 from rotom.doctor.finding import Finding, fail, ok, skip, warn
-from rotom.doctor.tools import Tools, key_header, local, url_of
+from rotom.doctor.tools import Tools, key_header, local
 from rotom.problem import Problem
-from rotom.running import NAME, find
+from rotom.running import NAME, find, root_of
 from rotom.server import listen
 from rotom.term import words
 
@@ -117,10 +117,10 @@ async def _asked(address: str, headers: dict[str, str]) -> Answered | None:
     """What answers on an address; None: nobody listens."""
     async with local(SECONDS) as client:
         try:
-            health = await client.get(f"{url_of(address)}/health")
+            health = await client.get(f"{root_of(address)}/health")
             if health.status_code != 200 or health.json() != {"status": "ok"}:
                 return Answered(False)
-            root = await client.get(f"{url_of(address)}/", headers=headers)
+            root = await client.get(f"{root_of(address)}/", headers=headers)
             if root.status_code == 401:
                 return Answered(True)
             value = root.json()

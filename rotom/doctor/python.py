@@ -5,7 +5,6 @@ What is not here: how an installation is renewed (`rotom update`).
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -19,9 +18,9 @@ from rotom import __version__
 from rotom.doctor.case import Case
 from rotom.doctor.finding import Finding, fail, ok, warn
 from rotom.exits import CONFIG
+from rotom.installation import DISTRIBUTION, installation
 
 OLDEST = (3, 11)
-DISTRIBUTION = "rotom-gateway"
 FOREIGN = "rotom"
 """A project of that name on the public index has nothing to do with this one, and its package takes our place."""
 
@@ -131,7 +130,6 @@ def _chunks() -> Finding:
 
 def _installed() -> Finding:
     place = Path(__file__).resolve().parents[2]
-    how = how_installed(Path(sys.prefix))
     with suppress(metadata.PackageNotFoundError):
         known = metadata.version(DISTRIBUTION)
         if known != __version__:
@@ -140,25 +138,7 @@ def _installed() -> Finding:
                 f"rotom {__version__} in {place}, but {DISTRIBUTION} {known} is what is installed",
                 f"install {DISTRIBUTION} anew",
             )
-    return ok("rotom.version", f"rotom {__version__} in {place} ({how})")
-
-
-def how_installed(prefix: Path) -> str:
-    """Words for how this installation was made, as far as its files tell."""
-    if (prefix / "pipx_metadata.json").is_file():
-        return "by pipx"
-    if (prefix / "uv-receipt.toml").is_file():
-        return "by uv tool"
-    try:
-        distribution = metadata.distribution(DISTRIBUTION)
-    except metadata.PackageNotFoundError:
-        return "not installed, run from its sources"
-    with suppress(ValueError, AttributeError):
-        if json.loads(distribution.read_text("direct_url.json") or "{}").get("dir_info", {}).get("editable"):
-            return "from its sources, editable"
-    installer = (distribution.read_text("INSTALLER") or "").strip()
-    where = "in a virtual environment" if sys.prefix != sys.base_prefix else "for this Python"
-    return f"by {installer} {where}" if installer else "by the system's packages"
+    return ok("rotom.version", f"rotom {__version__} in {place}, installed {installation().about}")
 
 
 def _others(case: Case) -> Iterator[Finding]:

@@ -15,12 +15,11 @@ from rotom.config import resolve_api_key
 from rotom.doctor.case import Case
 from rotom.gateway import Gateway
 from rotom.problem import Kind, Problem
-from rotom.running import Running, find
+from rotom.running import Running, find, root_of
 from rotom.serve import assemble
 from rotom.sse import Json
 from rotom.upstream.client import Client, make_client
 
-WILDCARDS = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104
 LOCAL_SECONDS = 3.0
 
 
@@ -68,12 +67,6 @@ async def local(seconds: float = LOCAL_SECONDS) -> AsyncIterator[httpx.AsyncClie
         yield client
 
 
-def url_of(address: str) -> str:
-    """Where a server is asked that listens on ``HOST:PORT``."""
-    host, _, port = address.rpartition(":")
-    return f"http://{WILDCARDS.get(host, host)}:{port}"
-
-
 def key_header(case: Case) -> dict[str, str]:
     """The local key, for a server of ours and nobody else."""
     try:
@@ -90,7 +83,7 @@ async def served_status(tools: Tools) -> Json | None:
     async with local(20.0) as client:
         for address in tools.running.addresses:
             try:
-                answer = await client.get(f"{url_of(address)}/v1/status", headers=key_header(tools.case))
+                answer = await client.get(f"{root_of(address)}/v1/status", headers=key_header(tools.case))
                 value = answer.json()
             except (httpx.HTTPError, httpx.InvalidURL, ValueError):
                 continue

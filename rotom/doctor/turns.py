@@ -17,13 +17,14 @@ import trio
 from rotom.batching import Batching
 from rotom.catalogue import Model
 from rotom.doctor.finding import Finding, fail, ok, skip, warn
-from rotom.doctor.tools import LOCAL_SECONDS, Tools, key_header, url_of
+from rotom.doctor.tools import LOCAL_SECONDS, Tools, key_header
 from rotom.gateway import Gateway
 from rotom.log import Log
 from rotom.plain import helpers
 from rotom.problem import Problem
 from rotom.routes import DIALECTS, Application
 from rotom.routes.guard import Rules
+from rotom.running import root_of
 from rotom.server import Limits, listen
 from rotom.server.drain import Drain
 from rotom.sse import Decoder
@@ -62,9 +63,9 @@ async def _server(tools: Tools, gateway: Gateway) -> AsyncIterator[tuple[httpx.A
         if tools.running is not None and tools.running.provider is None:
             address = tools.running.addresses[0]
             try:
-                answer = await client.get(f"{url_of(address)}/", headers=key_header(tools.case))
+                answer = await client.get(f"{root_of(address)}/", headers=key_header(tools.case))
                 if answer.status_code == 200 and answer.json().get("name") == "rotom":
-                    client.base_url = httpx.URL(url_of(address))
+                    client.base_url = httpx.URL(root_of(address))
                     client.headers.update(key_header(tools.case))
                     yield client, "by the server that runs"
                     return

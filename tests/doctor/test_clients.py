@@ -72,11 +72,12 @@ def test_an_address_that_does_not_lead_here_is_told(empty, url, verdict, words):
         assert "export ANTHROPIC_BASE_URL=http://127.0.0.1:14550" in found.advice
 
 
-def test_its_own_settings_win_over_the_shell(empty, tmp_path):
+def test_its_own_settings_win_over_the_shell(empty, tmp_path, monkeypatch):
     settings(tmp_path, env={"ANTHROPIC_BASE_URL": "http://127.0.0.1:14550/v1"})
     found = one(claude(empty(**GOOD)), "claude.url")
     assert found.verdict is Verdict.FAIL
     assert str(tmp_path / ".claude" / "settings.json") in found.sentence
+    monkeypatch.chdir(tmp_path)
     settings(tmp_path, "settings.local.json", env={"ANTHROPIC_BASE_URL": "http://127.0.0.1:14550"})
     assert one(claude(empty(**GOOD)), "claude.url").verdict is Verdict.OK
 

@@ -12,6 +12,7 @@ import pytest
 from rotom.doctor import python
 from rotom.doctor.finding import Verdict
 from rotom.exits import CONFIG
+from rotom.installation import Installation
 
 ROOT = Path(__file__).parents[2]
 
@@ -118,9 +119,6 @@ def test_the_other_project_of_that_name_is_told(empty, monkeypatch):
     assert "another project" in found.sentence
 
 
-def test_how_it_was_installed_is_told_by_files(tmp_path):
-    assert python.how_installed(tmp_path) != "by pipx"
-    (tmp_path / "uv-receipt.toml").touch()
-    assert python.how_installed(tmp_path) == "by uv tool"
-    (tmp_path / "pipx_metadata.json").touch()
-    assert python.how_installed(tmp_path) == "by pipx"
+def test_how_it_was_installed_is_told(empty, monkeypatch):
+    monkeypatch.setattr(python, "installation", lambda: Installation("pipx", "by pipx"))
+    assert by_check(python.check(empty()))["rotom.version"].sentence.endswith(", installed by pipx")

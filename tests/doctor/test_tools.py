@@ -2,8 +2,8 @@
 
 from surgery import kit
 
-from rotom.doctor.tools import key_header, not_made, served_status, tools, url_of
-from rotom.running import noted
+from rotom.doctor.tools import key_header, not_made, served_status, tools
+from rotom.running import noted, root_of
 
 
 async def test_a_provider_that_does_not_exist_makes_no_gateway(empty):
@@ -32,7 +32,7 @@ async def test_the_status_comes_from_the_server_that_runs(house):
 
 
 def test_addresses_for_everybody_are_asked_on_this_machine(empty):
-    assert url_of("0.0.0.0:1") == "http://127.0.0.1:1"
-    assert url_of("[::]:1") == "http://[::1]:1"
+    assert root_of("0.0.0.0:1") == "http://127.0.0.1:1"
+    assert root_of("[::]:1") == "http://[::1]:1"
     assert key_header(empty(ROTOM_API_KEY_FILE="/nowhere")) == {}
     assert key_header(empty(ROTOM_API_KEY="k")) == {"authorization": "Bearer k"}

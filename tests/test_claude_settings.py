@@ -1,8 +1,11 @@
 """What Claude Code's own files make of the variables."""
 
 import json
+import os
 
-from rotom.cli.overrides import overrides
+import pytest
+
+from rotom.claude_settings import overrides
 
 TOLD = {"ANTHROPIC_MODEL": "a", "CLAUDE_CODE_MAX_CONTEXT_TOKENS": "272000", "CLAUDE_CODE_EFFORT_LEVEL": "low"}
 
@@ -29,3 +32,10 @@ def test_files_that_are_no_settings_say_nothing(tmp_path):
         wrote(tmp_path / ".claude/settings.json", content)
         assert list(overrides(TOLD, {"HOME": str(tmp_path)}, tmp_path)) == []
     assert list(overrides(TOLD, {}, tmp_path / "gone")) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes with a name")
+def test_a_pipe_of_that_name_holds_nobody_up(tmp_path):
+    (tmp_path / ".claude").mkdir()
+    os.mkfifo(tmp_path / ".claude/settings.json")
+    assert list(overrides(TOLD, {"HOME": str(tmp_path)}, tmp_path)) == []

@@ -3,7 +3,7 @@
 Its settings have variables, too, under "env", and these win over its environment. `rotom launch` starts it so that those
 about the provider do not (clients.py); the others still do, and the person should know. The files are read and left alone.
 
-What is not here: the rest of what may be wrong with a client.
+What is not here: the rest of what may be wrong with a client (doctor/clients.py).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 LARGEST = 1 << 20
 """Bytes of a file that are looked at."""
@@ -28,10 +29,26 @@ def overrides(environment: Mapping[str, str], environ: Mapping[str, str], folder
     Arguments:
       environment: what the client is told. environ: where it is started; folder: in which folder.
     """
-    for file in _files(environ, folder):
-        for name, value in _variables(file).items():
+    for file, document in documents(environ, folder):
+        for name, value in variables(document).items():
             if name in environment and not name.startswith(OF_THE_PROVIDER) and str(value) != environment[name]:
                 yield file, name
+
+
+def documents(environ: Mapping[str, str], folder: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """The settings files that can be read, the weaker first, with what is in them."""
+    for file in _files(environ, folder):
+        with suppress(OSError, ValueError, RecursionError):
+            if file.is_file() and file.stat().st_size <= LARGEST:
+                document = json.loads(file.read_bytes())
+                if isinstance(document, dict):
+                    yield file, document
+
+
+def variables(document: Mapping[str, Any]) -> Mapping[str, object]:
+    """The variables that a settings file sets."""
+    found = document.get("env")
+    return found if isinstance(found, dict) else {}
 
 
 def _files(environ: Mapping[str, str], folder: Path) -> Iterator[Path]:
@@ -43,12 +60,3 @@ def _files(environ: Mapping[str, str], folder: Path) -> Iterator[Path]:
     yield folder / ".claude" / "settings.local.json"
     for machine in OF_THE_MACHINE:
         yield Path(machine) / "managed-settings.json"
-
-
-def _variables(file: Path) -> Mapping[str, object]:
-    with suppress(OSError, ValueError, RecursionError):
-        if file.is_file() and file.stat().st_size <= LARGEST:
-            document = json.loads(file.read_bytes())
-            found = document.get("env") if isinstance(document, dict) else None
-            return found if isinstance(found, dict) else {}
-    return {}

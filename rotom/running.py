@@ -100,8 +100,6 @@ def _alive(pid: int) -> bool:
     try:
         if pid > 0:
             os.kill(pid, 0)
-    except PermissionError:
-        return True  # somebody else's
     except (OSError, OverflowError):
-        return False
+        return False  # it is gone, or its number is now another user's, who must not be sent our key
     return pid > 0

@@ -8,7 +8,7 @@ import pytest
 
 import rotom
 from rotom.config import load
-from rotom.running import NAME, Running, find, noted
+from rotom.running import NAME, Running, find, noted, root_of
 
 
 @pytest.fixture
@@ -72,3 +72,20 @@ def test_an_older_version_says_less(config, tmp_path):
         del note["started_at"], note["version"]
         (tmp_path / "home" / NAME).write_text(json.dumps(note))
         assert (find(config).started_at, find(config).version) == (None, None)
+
+
+def test_addresses_for_everybody_are_asked_on_this_machine():
+    assert root_of("0.0.0.0:80") == "http://127.0.0.1:80"
+    assert root_of("[::]:80") == "http://[::1]:80"
+    assert root_of("[::1]:80") == "http://[::1]:80"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there, no process is asked")
+def test_a_process_of_somebody_else_is_no_server_of_ours(config, monkeypatch):
+    with noted(config, ["127.0.0.1:1"]):
+
+        def refuse(pid, number):
+            raise PermissionError
+
+        monkeypatch.setattr(os, "kill", refuse)
+        assert find(config) is None, "who asks there sends the local key"

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from rotom import running
 from rotom.banner import banner
 from rotom.batching import Batching
 from rotom.catalogue import Catalogue, Model
@@ -33,7 +34,7 @@ from rotom.config import Config, Loaded, load, resolve_api_key
 from rotom.gateway import Gateway
 from rotom.log import Log, form_for
 from rotom.plain import helpers
-from rotom.problem import Problem
+from rotom.problem import Kind, Problem
 from rotom.providers import Authorize, DeviceCode, Token
 from rotom.providers.registry import all_providers, no_provider
 from rotom.routes import DIALECTS, Application
@@ -201,7 +202,7 @@ async def _run(
     addresses = listen.bound(handed) or listen.addresses(config.bind)
     rules = _rules(config, environ, addresses)
     require_key(all(address.loopback for address in addresses), rules.key)
-    listeners = handed or await listen.open_listeners(addresses)
+    listeners = handed or await _opened(config, addresses)
     drain = Drain()
 
     def say(level: str, sentence: str) -> None:
@@ -256,6 +257,18 @@ async def _run(
         await batching.ended.wait()
     log.notice("stopped")
     return 0
+
+
+async def _opened(config: Config, addresses: Sequence[listen.Address]) -> list[trio.SocketListener]:
+    """The listeners; where a server of this home has the address already, that is said."""
+    try:
+        return await listen.open_listeners(addresses)
+    except Problem as problem:
+        here = running.find(config) if problem.code == "bind_failed" else None
+        if here is None or not {str(address) for address in addresses} & {*here.addresses}:
+            raise
+        message = f"rotom serves on {', '.join(here.addresses)} already, as process {here.pid}"
+        raise Problem(Kind.UNAVAILABLE, message, code="bind_failed", hint="rotom status") from problem
 
 
 def _rules(config: Config, environ: Mapping[str, str], addresses: Sequence[listen.Address]) -> Rules:

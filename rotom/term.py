@@ -1,4 +1,4 @@
-"""What a terminal can show: colour, width, bars and tables, with the standard library alone.
+"""What a terminal can show: colour, width, bars, tables and long lines, with the standard library alone.
 
 Colour follows the usual agreements: NO_COLOR (not empty) switches it off, CLICOLOR_FORCE on, otherwise it is used on a
 terminal that is not "dumb". Where the stream cannot encode block characters, bars are made of ASCII. Whatever came over
@@ -10,7 +10,9 @@ What is not here: what is shown (the commands under cli/).
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import TextIO
@@ -46,15 +48,25 @@ class Terminal:
         return ("█" * full + (" ▏▎▍▌▋▊▉"[part] if part else "")).ljust(cells, "░")
 
     def table(self, rows: Sequence[Sequence[str]], indent: str = "") -> str:
-        """Rows as aligned columns, two spaces apart; the last column is cut where the terminal ends."""
+        """Rows as aligned columns, two spaces apart; what is longer than the terminal is wide is cut, which is shown."""
         if not rows:
             return ""
         widths = [max(width(row[i]) for row in rows) for i in range(len(rows[0]))]
         lines = []
         for row in rows:
             line = indent + "  ".join(pad(cell, cells) for cell, cells in zip(row, widths, strict=True)).rstrip()
-            lines.append(cut(line, self.columns) if self.tty else line)
+            if self.tty and width(line) > self.columns:
+                line = cut(line, self.columns - 1) + ("…" if self.unicode else ">")
+            lines.append(line)
         return "\n".join(lines)
+
+    def fold(self, text: str, hang: int | None = None) -> str:
+        """Lines for a person, broken between words where they are longer than the terminal is wide; in a pipe, as they are.
+
+        Arguments:
+          hang: see `folded`.
+        """
+        return "\n".join(folded(line, self.columns, hang) for line in text.split("\n")) if self.tty else text
 
 
 def _colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
@@ -112,6 +124,36 @@ def cut(text: str, cells: int) -> str:
                 break
         result += char
     return result + ("\x1b[0m" if "\x1b" in result else "")
+
+
+def folded(line: str, cells: int, hang: int | None = None) -> str:
+    """A line, broken between words where it would not fit. A word is never broken: addresses and paths stay whole.
+
+    Arguments:
+      hang: how far in it goes on; by default, as far as its second column begins, which is behind two spaces or more.
+    """
+    if width(line) <= cells:
+        return line
+    if hang is None:
+        begin = len(line) - len(line.lstrip(" "))
+        column = re.match(r" *\S+(?: \S+)*  +(?=\S)", line)
+        hang = width(column[0]) if column else begin + 2 if begin else 0
+        if hang > cells // 2:
+            hang = begin + 4
+    lines, now = [], ""
+    for piece in re.findall(r" *\S+", line):
+        if width(now) > hang and width(now + piece) > cells:
+            lines.append(now)
+            now = " " * hang + piece.lstrip(" ")
+        else:
+            now += piece
+    return "\n".join([*lines, now])
+
+
+def say(text: str, stream: TextIO | None = None, hang: int | None = None) -> None:
+    """Print for a person, in the width of the terminal; `hang` as in `folded`."""
+    stream = sys.stdout if stream is None else stream
+    print(Terminal(stream).fold(text, hang), file=stream, flush=True)
 
 
 def words(seconds: float) -> str:

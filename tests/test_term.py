@@ -99,3 +99,46 @@ def test_foreign_text_is_cleaned():
 )
 def test_spans_of_time_in_words(seconds, text):
     assert term.words(seconds) == text
+
+
+def narrow(cells, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(cells))
+    return Terminal(Tty(), {"TERM": "xterm"})
+
+
+def test_a_long_line_is_broken_between_words_and_goes_on_below_its_text(monkeypatch):
+    line = "  --check   only tell whether there is a newer version"
+    assert narrow(30, monkeypatch).fold(line) == (
+        "  --check   only tell whether\n            there is a newer\n            version"
+    )
+    assert narrow(80, monkeypatch).fold(line) == line
+    assert Terminal(io.StringIO(), {}).fold(line * 9) == line * 9  # a pipe has no width
+
+
+def test_where_there_is_no_room_below_the_text_it_goes_on_further_left(monkeypatch):
+    assert narrow(20, monkeypatch).fold("  --a-long-option  with words") == "  --a-long-option\n      with words"
+    assert narrow(12, monkeypatch).fold("one two three four", hang=4) == "one two\n    three\n    four"
+
+
+def test_what_may_be_copied_stays_whole(monkeypatch):
+    address = "http://127.0.0.1:9700/" + "a" * 90
+    assert narrow(40, monkeypatch).fold(f"  file  {address}") == f"  file  {address}"
+
+
+@given(st.text(alphabet="ab \x1b[31m日"), st.integers(1, 30))
+def test_folding_loses_no_word(text, cells):
+    assert " ".join(term.folded(text, cells).split()) == " ".join(text.split())
+
+
+def test_what_is_said_is_folded(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stderr", stream := Tty())
+    monkeypatch.setenv("COLUMNS", "12")
+    term.say("rotom: one two three", stream, 7)
+    assert stream.getvalue() == "rotom: one\n       two\n       three\n"
+    term.say("one two three four five")
+    assert capsys.readouterr().out == "one two three four five\n"
+
+
+def test_a_row_that_is_cut_shows_it(monkeypatch):
+    table = narrow(10, monkeypatch).table([("name", "abcdefgh")])
+    assert table == "name  abc…"

@@ -24,8 +24,10 @@ Commands:
   completion  print completions for bash, zsh or fish
   help        open the manual: 'rotom help config', 'rotom help api'
 
-'rotom <command> --help' explains one command; rotom(1), rotom-daemon(1), rotom-config(5), rotom-api(7) are the manual.
-Try it without a login: rotom serve --demo
+To begin: 'rotom login', then 'rotom launch claude'. To try it without a login: 'rotom launch --demo claude'.
+
+'rotom <command> --help' explains one command, 'rotom help' opens the manual: rotom(1), and with a topic behind it
+rotom-daemon(1), rotom-config(5) or rotom-api(7). When something is wrong: 'rotom doctor'.
 """
 
 # What is not here: what a command does (one module each, found by its name) and how arguments are read (usage.py).
@@ -108,7 +110,10 @@ def _run(argv: list[str]) -> int:
     outer_umask = os.umask(0o077)  # whatever a command writes is the person's own
     name = argv[0] if argv else ""
     if name in ("-h", "--help") or not name:
-        print((__doc__ or "").strip(), file=sys.stdout if name else sys.stderr)
+        from rotom.cli import usage
+
+        stream = sys.stdout if name else sys.stderr
+        print(usage.text(__doc__ or "", stream), file=stream)
         return 0 if name else 64
     from importlib import import_module
 
@@ -130,7 +135,7 @@ def _fail(exc: BaseException) -> int:
     """Tell what ended a command, in words for a person; the exit status."""
     from rotom.exits import INTERNAL, status
     from rotom.problem import Problem
-    from rotom.term import clean
+    from rotom.term import Terminal, clean
 
     leaves = list(_leaves(exc))
     if any(isinstance(leaf, KeyboardInterrupt) for leaf in leaves):
@@ -155,9 +160,11 @@ def _fail(exc: BaseException) -> int:
         code, message = INTERNAL, f"internal error: {type(cause).__name__} at {_place(cause)}"
         hint = "this is a bug; ROTOM_DEBUG=1 shows the details for a report"
     try:
-        print(f"rotom: {clean(message)}", file=sys.stderr)
+        print(Terminal(sys.stderr).fold(f"rotom: {clean(message)}", 7), file=sys.stderr)
         if hint:
-            print(f"       {clean(hint)}", file=sys.stderr)
+            print(
+                f"       {clean(hint)}", file=sys.stderr
+            )  # in one piece, whatever its length: it is there to be copied
         sys.stderr.flush()
     except OSError:
         _give_up_output(2)  # nobody can be told

@@ -8,14 +8,23 @@ Usage:
 Options:
   -h, --help  show this text
 
-Packages put these where the shells look for them; this is for installations that do not, such as 'uv tool install'. Once:
+Packages put these where the shells look for them; this is for installations that do not, such as 'uv tool install'. Once,
+for bash, and else, without the package bash-completion, in ~/.bashrc:
 
-  bash  mkdir -p ~/.local/share/bash-completion/completions
-        rotom completion bash > ~/.local/share/bash-completion/completions/rotom
-        or, without the package bash-completion, in ~/.bashrc:  eval "$(rotom completion bash)"
-  zsh   rotom completion zsh > FOLDER/_rotom, with any FOLDER of $fpath
-        or, after compinit, in ~/.zshrc:  eval "$(rotom completion zsh)"
-  fish  rotom completion fish > ~/.config/fish/completions/rotom.fish
+  mkdir -p ~/.local/share/bash-completion/completions
+  rotom completion bash > ~/.local/share/bash-completion/completions/rotom
+
+  eval "$(rotom completion bash)"
+
+For zsh, with any FOLDER of $fpath, and else, behind compinit in ~/.zshrc:
+
+  rotom completion zsh > FOLDER/_rotom
+
+  eval "$(rotom completion zsh)"
+
+For fish:
+
+  rotom completion fish > ~/.config/fish/completions/rotom.fish
 """
 
 from __future__ import annotations

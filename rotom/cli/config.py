@@ -45,6 +45,7 @@ from rotom.config import (
     read_ours,
 )
 from rotom.problem import Kind, Problem
+from rotom.term import Terminal, say
 
 ASKED = ("bind", "api_key", "provider", "model_fallback", "grace")
 """What the dialogue asks for: the settings that people change."""
@@ -80,8 +81,6 @@ def _show(loaded: Loaded, *, as_json: bool) -> None:
         document = {name: {"value": value, "source": source} for name, (value, source) in entries.items()}
         print(json.dumps({"file": str(loaded.file), "settings": document}, indent=2))
         return
-    from rotom.term import Terminal
-
     terminal = Terminal(sys.stdout)
     rows = []
     for name, (value, source) in entries.items():
@@ -199,7 +198,7 @@ def _warn_of_override(name: str) -> None:
     setting = SETTINGS[name.replace("-", "_")]
     for variable in setting.environment[:1]:
         if os.environ.get(variable):
-            print(f"note: {variable} in the environment wins over the file", file=sys.stderr)
+            say(f"note: {variable} in the environment wins over the file", sys.stderr, 6)
 
 
 def _tell_of_server(name: str) -> None:
@@ -213,7 +212,7 @@ def _tell_of_server(name: str) -> None:
             how = "on SIGHUP ('rotom daemon reload') or at its next start"
             if name.replace("-", "_") in OF_THE_SERVICE:
                 how = "at its next start; as a service, after 'rotom daemon reinstall'"
-            print(f"note: a server runs (process {here.pid}) and takes this up {how}", file=sys.stderr)
+            say(f"note: a server runs (process {here.pid}) and takes this up {how}", sys.stderr, 6)
 
 
 def _ask(file: Path) -> None:
@@ -225,14 +224,12 @@ def _ask(file: Path) -> None:
             code="usage",
             hint="rotom config set KEY VALUE",
         )
-    from rotom.term import Terminal
-
     terminal = Terminal(sys.stdout)
     document = read_file(file)
     effective = load({}, os.environ, file)
     default = Config(home=effective.config.home)
-    print(f"Enter keeps the value in brackets, a dash (-) goes back to the default. Everything else is in {file};")
-    print("see rotom-config(5).\n")
+    about = f"Everything else is in {file}; see rotom-config(5), or 'rotom help config'."
+    say(f"Enter keeps the value in brackets, a dash (-) goes back to the default. {about}\n")
     changed = False
     for name in ASKED:
         setting = SETTINGS[name]
@@ -255,7 +252,7 @@ def _ask(file: Path) -> None:
     if changed:
         with _locked(file):
             _write(file, document)
-        print(f"\nwritten to {file}; a running server takes it up on SIGHUP or at its next start")
+        say(f"\nwritten to {file}; a running server takes it up on SIGHUP or at its next start")
     else:
         print("\nnothing changed")
 

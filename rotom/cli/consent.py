@@ -21,7 +21,7 @@ from rotom.cli.paste import read_line
 from rotom.plain import helpers
 from rotom.problem import Kind, Problem
 from rotom.providers import Authorize, DeviceCode
-from rotom.term import Terminal, clean, words
+from rotom.term import Terminal, clean, say, words
 
 TEXT_BROWSERS = ("www-browser", "links", "elinks", "lynx", "w3m")
 
@@ -70,7 +70,7 @@ class Consent:
             self._show_code(step)
             return None
         if step.complaint is not None:
-            print(f"rotom: {step.complaint}", flush=True)
+            say(f"rotom: {step.complaint}", hang=7)
         if self._callback is not None:
             self._callback.state = step.state
         self._show_address(step)
@@ -81,8 +81,8 @@ class Consent:
 
     def _show_code(self, step: DeviceCode) -> None:
         code = self._terminal.paint("bold", clean(step.code))
-        print(f"Open this address on any device, and type the code {code} there:\n\n{step.url}\n")
-        print(f"Waiting; the code is good for {words(step.expires_in)}. Never give it to anybody else.", flush=True)
+        say(f"Open this address on any device, and type the code {code} there:\n\n{step.url}\n")
+        say(f"Waiting; the code is good for {words(step.expires_in)}. Never give it to anybody else.")
 
     def _show_address(self, step: Authorize) -> None:
         if self._said:
@@ -91,7 +91,7 @@ class Consent:
         opened = "If no browser window opens, open" if self._opens else "Open"
         print(f"{opened} this address in a browser and consent there:\n\n{step.url}\n")
         if self._descriptor is not None:
-            print("If the browser then cannot reach this machine, paste the address it ended at here:")
+            say("If the browser then cannot reach this machine, paste the address it ended at here:")
         sys.stdout.flush()
 
     async def _answer(self) -> str:

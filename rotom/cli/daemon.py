@@ -63,7 +63,7 @@ from rotom.config import Config
 from rotom.exits import NOT_INSTALLED, OK, STOPPED
 from rotom.problem import Kind, Problem
 from rotom.service import Manager, State, manager_here
-from rotom.term import Terminal, clean
+from rotom.term import Terminal, clean, say
 
 VERBS = ("install", "reinstall", "start", "stop", "restart", "reload", "status", "logs", "uninstall")
 LINES = 50
@@ -93,13 +93,13 @@ def run(argv: list[str]) -> int:
         with suppress(Problem):  # a configuration that is wrong is no reason not to stop
             _patience(state, daemon_report.service_config(state, os.environ))
         manager.stop()
-        print("The service is stopped; it comes back with your next session. For good: rotom daemon uninstall")
+        say("The service is stopped; it comes back with your next session. For good: rotom daemon uninstall")
     elif verb == "reload":
         if state.phase == "waiting":
-            print("The service is asleep; it reads configuration and logins when the next client wakes it.")
+            say("The service is asleep; it reads configuration and logins when the next client wakes it.")
             return OK
         manager.reload()
-        print("The service reads configuration and logins again; 'rotom daemon logs' says how that went.")
+        say("The service reads configuration and logins again; 'rotom daemon logs' says how that went.")
     else:
         config = daemon_report.service_config(state, os.environ)
         # What is wrong is told before it stops what runs.
@@ -124,17 +124,17 @@ def _install(manager: Manager, given: dict[str, Any], *, again: bool) -> int:
             environ.setdefault("ROTOM_HOME", str(before.home))
     prepared = daemon_install.prepare(manager, given, options, environ)
     for note in prepared.notes:
-        print(f"rotom: {clean(note)}", file=sys.stderr)
+        say(f"rotom: {clean(note)}", sys.stderr, 7)
     changed = manager.differs(prepared.plan) or not before.files
     _patience(before, prepared.config)
     for copy in _started(manager, lambda: manager.install(prepared.plan)):
-        print(f"rotom: a file of yours was in the way; it is kept as {copy}", file=sys.stderr)
+        say(f"rotom: a file of yours was in the way; it is kept as {copy}", sys.stderr, 7)
     if (again or prepared.settings) and not changed and before.up:
         _started(manager, manager.restart)
     _show(manager)
     print()
     for line in daemon_install.next_steps(prepared.config):
-        print(line)
+        say(line)
     return OK
 
 
@@ -144,7 +144,7 @@ def _uninstall(manager: Manager) -> int:
         print("The service is not installed; there is nothing to remove.")
         return OK
     left = manager.uninstall()
-    print("The service is stopped and removed. Logins and configuration are still there.")
+    say("The service is stopped and removed. Logins and configuration are still there.")
     for path in left:
         print(f"Left, since it is yours: {path}")
     return OK

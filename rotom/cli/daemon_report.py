@@ -115,7 +115,7 @@ def text(document: Json, terminal: Terminal) -> str:
     lines += [terminal.paint("dim", f"  | {clean(line)}") for line in document["log"]]
     if advice := _advice(document):
         lines += ["", *advice]
-    return "\n".join(lines)
+    return terminal.fold("\n".join(lines))
 
 
 def _problems(document: Json) -> list[str]:
@@ -139,7 +139,7 @@ def _advice(document: Json) -> list[str]:
         return ["What went before: rotom daemon logs. Once that is mended: rotom daemon restart"]
     if document["lingers"] is False and document["at_login"]:
         about = "It ends when you log out, and comes back with your next session. To have it run all the time:"
-        return [about, "  loginctl enable-linger"]
+        return [about, "  loginctl enable-linger $USER"]
     return []
 
 

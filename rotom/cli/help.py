@@ -40,6 +40,6 @@ def run(argv: list[str]) -> int:
         raise Problem(Kind.UNAVAILABLE, message, hint="rotom --help, and 'rotom <command> --help'")
     else:
         problem = usage.unknown(topic, TOPICS, "topic")
-        problem.hint = f"topics: {', '.join(TOPICS)}"
+        problem.hint = "topics: config, api, and the commands, which 'rotom --help' lists"
         raise problem
     return 0

@@ -44,7 +44,7 @@ from rotom.clients import CLAUDE, CLIENTS, Client
 from rotom.config import Config, load, resolve_api_key
 from rotom.exits import OK
 from rotom.problem import Kind, Problem
-from rotom.term import Terminal, clean
+from rotom.term import Terminal, clean, say
 
 SUPERVISION = (
     *("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"),
@@ -166,7 +166,7 @@ def _service(config: Config, environ: Mapping[str, str]) -> str | None:
         elif state.phase != RUNNING:
             manager.start()
     except Problem as problem:
-        print(f"rotom: the service cannot be used: {clean(problem.message)}", file=sys.stderr)
+        say(f"rotom: the service cannot be used: {clean(problem.message)}", sys.stderr, 7)
         print("       rotom daemon status", file=sys.stderr)
         return None
     return reach.found(config)
@@ -186,7 +186,7 @@ def _alone(
         status = run_here(_whole(made, command), _environment(made, environ), cli.outer_umask)
         if server.ended() is not None:
             why = server.last_words() or "it ended"
-            print(f"rotom: the server of this client did not last: {clean(why)}", file=sys.stderr)
+            say(f"rotom: the server of this client did not last: {clean(why)}", sys.stderr, 7)
             print(f"       its log: {server.log}", file=sys.stderr)
         return status
 
@@ -203,15 +203,15 @@ def _environment(made: Setup, environ: Mapping[str, str]) -> dict[str, str]:
 def _say(made: Setup, how: str) -> None:
     """Tell what was taken out and what is in the way in any case, and the rest where a person looks on."""
     if made.removed:
-        print(f"rotom: left out, since it leads elsewhere: {', '.join(made.removed)}", file=sys.stderr)
+        say(f"rotom: left out, since it leads elsewhere: {', '.join(made.removed)}", sys.stderr, 7)
     if made.client is CLAUDE:
         with suppress(OSError):  # there may be no working folder any more
             for file, name in overrides(made.environment, os.environ, Path.cwd()):
-                print(f"rotom: {clean(file)} sets {name}, too, and wins", file=sys.stderr)
+                say(f"rotom: {clean(file)} sets {name}, too, and wins", sys.stderr, 7)
     if sys.stderr.isatty():
         what = made.client.title if made.client.program else "it"
         model = f" {clean(made.model)}" if made.model else ""
-        print(f"rotom: {what} asks{model} through {how}", file=sys.stderr)
+        say(f"rotom: {what} asks{model} through {how}", sys.stderr, 7)
 
 
 def _shown(

@@ -37,6 +37,7 @@ from typing import Any
 
 import trio
 
+from rotom import running
 from rotom.accounts import DEFAULT, account_of, login_name, options, provider_of, select
 from rotom.cli import endpoint, usage
 from rotom.cli.callback import callback
@@ -48,7 +49,7 @@ from rotom.problem import Kind, Problem
 from rotom.providers import Provider, Token
 from rotom.providers.registry import all_providers
 from rotom.state.vault import Vault
-from rotom.term import Terminal, clean
+from rotom.term import Terminal, clean, say
 from rotom.upstream.client import make_client
 from rotom.upstream.flows import play
 
@@ -67,10 +68,11 @@ def run(argv: list[str]) -> int:
         everyone = list(all_providers(config).values())
         if given["--provider"] is None and (given["--import"] or given["--take-over"]):
             everyone = [provider for provider in everyone if provider.import_login is not None]
-        provider = chosen(everyone, given["--provider"], "log in to")
+        only = given["--provider"] is None and len(everyone) == 1  # that is no question
+        provider = everyone[0] if only else chosen(everyone, given["--provider"], "log in to")
     login = login_name(provider.name, account or DEFAULT)
     vault = our_vault(config)
-    if given["--take-over"] and _take_over(vault, provider, login):
+    if given["--take-over"] and _take_over(config, vault, provider, login):
         return 0
     vault.logins()  # a file that we must not touch is told before anybody consents to anything
     earlier = _earlier(vault, login)
@@ -90,7 +92,7 @@ def run(argv: list[str]) -> int:
     else:
         flow = partial(_log_in, config, vault, provider, login, given, earlier)
         token = trio.run(flow, strict_exception_groups=True)
-    _tell(vault, provider, login, token)
+    _tell(config, vault, provider, login, token, new=url is not None)
     _tell_others(vault, login, token, earlier)
     return 0
 
@@ -163,7 +165,7 @@ def _imported(provider: Provider, file: Path) -> Token:
     return provider.import_login(data)
 
 
-def _take_over(vault: Vault, provider: Provider, login: str) -> bool:
+def _take_over(config: Config, vault: Vault, provider: Provider, login: str) -> bool:
     """Make a foreign credentials file ours; whether the provider's login was in it."""
     data = vault.foreign()
     if data is None:
@@ -176,14 +178,15 @@ def _take_over(vault: Vault, provider: Provider, login: str) -> bool:
         except Problem:
             print(f"rotom: no login for {provider.title} was found in the old file", file=sys.stderr)
     copy = vault.take_over(tokens)
-    print(f"The old file is kept as {copy}. It holds its logins unencrypted: remove it when it is not needed.")
+    say(f"The old file is kept as {copy}. It holds its logins unencrypted: remove it when it is not needed.")
     if login in tokens:
-        print("Do not use the old program on: both would renew the same login and log each other out.")
-        _tell(vault, provider, login, tokens[login])
+        say("Do not use the old program on: both would renew the same login and log each other out.")
+        _tell(config, vault, provider, login, tokens[login])
     return login in tokens
 
 
-def _tell(vault: Vault, provider: Provider, login: str, token: Token) -> None:
+def _tell(config: Config, vault: Vault, provider: Provider, login: str, token: Token, *, new: bool = False) -> None:
+    """Say what was done and what comes next. Arguments: new: the provider itself was made known just now."""
     source, _ = vault.key_hints()[login]
     where = {
         "file": f"the key in {vault.keys.own.where}",
@@ -191,23 +194,25 @@ def _tell(vault: Vault, provider: Provider, login: str, token: Token) -> None:
         "credential": "the service manager's key",
         "keyring": "a key in the system's keyring",
     }.get(source, "the key file that you named")
-    print(f"Logged in to {title_of(login, provider)}{whose(token)}.")
-    print(f"Stored in {vault.path}, encrypted with {where}.")
+    say(f"Logged in to {title_of(login, provider)}{whose(token)}.")
+    say(f"Stored in {vault.path}, encrypted with {where}.")
     if source == "passphrase":
-        print("'rotom serve' cannot open it: a passphrase needs a person. 'rotom key remove-passphrase' changes that.")
-    else:
-        print("Next: rotom serve (one that runs already has the new login)")
+        say("'rotom serve' cannot open it: a passphrase needs a person. 'rotom key remove-passphrase' changes that.")
+    elif running.find(config) is None:
+        say("Next: rotom launch claude\nFor a server that is always there: rotom daemon install")
+    elif not new:
+        say("The server that runs has it already. Next: rotom launch claude")
 
 
 def _tell_others(vault: Vault, login: str, token: Token, earlier: Token | None) -> None:
     """What a person should know of this provider's other logins."""
     provider, name = provider_of(login), account_of(login)
     if earlier is not None and earlier.owner not in (None, token.owner):
-        print(f"It takes the place of the login{whose(earlier)}; to have both, give one a name by --account.")
+        say(f"It takes the place of the login{whose(earlier)}; to have both, give one a name by --account.")
     for other in select(vault.logins(), provider):
         known = _earlier(vault, other) if other != login else None
         if known is not None and token.owner is not None and known.owner == token.owner:
-            print(f"This is the same account as {account_of(other)}: the two have their limits in common.")
+            say(f"This is the same account as {account_of(other)}: the two have their limits in common.")
     used = vault.in_use()[provider]
     if used != login:
-        print(f"In use is account {account_of(used)} as before; to change that: rotom use {provider} {name}")
+        say(f"In use is account {account_of(used)} as before; to change that: rotom use {provider} {name}")

@@ -13,7 +13,7 @@ from rotom.problem import Kind, Problem
 from rotom.providers import Provider, Token
 from rotom.providers.registry import no_provider
 from rotom.state.vault import Vault, open_vault
-from rotom.term import clean
+from rotom.term import clean, say
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ def chosen(providers: Sequence[Provider], name: str | None, verb: str) -> Provid
     if name is not None:
         return named(providers, name)
     lines = [
-        f"{provider.name:<10} {provider.title}" + (f"\n     {'':<10} {provider.about}" if provider.about else "")
+        f"{provider.name:<10} {provider.title}" + (f"\n{'':<16}{provider.about}" if provider.about else "")
         for provider in providers
     ]
     what = f"Which provider to {verb}?"
@@ -107,7 +107,7 @@ def _asked(choices: Sequence[T], lines: Sequence[str], question: str, typed: Cal
             return choices[0]
         raise Problem(Kind.INVALID, f"there are several: {instead}", code="usage")
     for number, line in enumerate(lines, 1):
-        print(f"  {number}  {line}")
+        say(f"  {number}  {line}", hang=16)
     while True:
         try:
             answer = input(f"{question} [1] ").strip() or "1"
@@ -118,7 +118,7 @@ def _asked(choices: Sequence[T], lines: Sequence[str], question: str, typed: Cal
         try:
             return typed(answer)
         except Problem as problem:
-            print(f"rotom: {problem.message}")
+            say(f"rotom: {problem.message}", hang=7)
 
 
 def title_of(login: str, provider: Provider) -> str:

@@ -44,8 +44,9 @@ def run(argv: list[str]) -> int:
             raise usage.wrong("--list lists what --demo can play", "rotom serve --demo --list")
         from rotom.simulator import xai_scenarios
         from rotom.simulator.scenarios import listing
+        from rotom.term import say
 
-        print(listing(), xai_scenarios.listing(), sep="\n\n")
+        say(f"{listing()}\n\n{xai_scenarios.listing()}")
         return 0
 
     from rotom.config import load

@@ -106,7 +106,7 @@ def rendered(report: Json, terminal: Terminal) -> str:
     """The document for people: one paragraph a login."""
     entries = report["providers"]
     several = {entry["provider"] for entry in entries if not entry["in_use"]}
-    return "\n\n".join(_login(entry, terminal, entry["provider"] in several) for entry in entries)
+    return terminal.fold("\n\n".join(_login(entry, terminal, entry["provider"] in several) for entry in entries))
 
 
 def _login(entry: Json, terminal: Terminal, several: bool) -> str:

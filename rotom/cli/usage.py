@@ -8,9 +8,11 @@ What is not here: what is said of a command line that is not right (complaints.p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 from rotom.cli.complaints import complaint, no_command, options, unknown, wrong
 
@@ -44,9 +46,34 @@ def explained(doc: str, argv: list[str]) -> Iterator[None]:
         raise complaint(doc, argv, str(exc)) from None
 
 
-def text(doc: str) -> str:
-    """The usage text as it is shown."""
-    return doc.strip()
+def text(doc: str, stream: TextIO | None = None) -> str:
+    """The usage text as it is shown: on a terminal in its width, else as it is.
+
+    Arguments:
+      stream: where to; standard output.
+    """
+    from rotom.term import Terminal
+
+    terminal = Terminal(sys.stdout if stream is None else stream)
+    lines = doc.strip().split("\n")
+    if not terminal.tty or max(map(len, lines)) <= terminal.columns:
+        return "\n".join(lines)
+    return terminal.fold("\n".join(_joined(lines)))
+
+
+def _joined(lines: Sequence[str]) -> Iterator[str]:
+    """Lines without the breaks that are there only because a line of the source was full."""
+    now = lines[0]
+    for line in lines[1:]:
+        begin = len(line) - len(line.lstrip())
+        described = re.match(r" +\S+(?: \S+)*  +(?=\S)", now)
+        goes_on = len(described[0]) if described else -1 if now.startswith(" ") else 0
+        if now and line and begin == goes_on:
+            now += f" {line.strip()}"
+        else:
+            yield now
+            now = line
+    yield now
 
 
 def wants_help(argv: list[str]) -> bool:

@@ -96,7 +96,7 @@ async def _theirs(tools: Tools, address: str) -> Finding:
         if tools.running is not None:
             return warn("port.address", f"nobody listens on {address}, which is in the settings", "restart the server")
         return skip(
-            "port.address", f"{address} is free: no server runs", "start one: rotom serve, or: rotom daemon start"
+            "port.address", f"{address} is free: no server runs", "start one: rotom serve, or as a service, below"
         )
     holder = await trio.to_thread.run_sync(holder_of, int(address.rpartition(":")[2]))
     who = f" ({holder})" if holder else ""

@@ -46,5 +46,7 @@ def judged(manager: str, state: State) -> list[Finding]:
     if not (state.at_login or state.socket):
         found.append(warn("service.enabled", "it is not started by itself", "rotom daemon install"))
     if state.lingers is False:
-        found.append(warn("service.linger", "it ends when you log out", "if it should go on: loginctl enable-linger"))
+        found.append(
+            warn("service.linger", "it ends when you log out", "if it should go on: loginctl enable-linger $USER")
+        )
     return found

@@ -184,7 +184,7 @@ def _why(exc: OSError) -> str:
 
 def _hint(exc: OSError) -> str | None:
     if exc.errno == errno.EADDRINUSE:
-        return "stop it (is a rotom running already?), or choose another: rotom serve --bind 127.0.0.1:0"
+        return "rotom doctor tells which; to choose another: rotom serve --bind 127.0.0.1:0"
     return None
 
 

@@ -34,6 +34,7 @@ class Person:
             "HOME": str(home.parent),
             "ROTOM_HOME": str(home),
             **simulated.environment(),
+            "COLUMNS": "500",  # what is looked for is on one line
             "ROTOM_DEBUG": "",
         }
         self.shown = ""

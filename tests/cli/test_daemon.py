@@ -292,7 +292,7 @@ def test_another_version_that_runs(shell):
     assert f"  process    {pid}, version 0.0.9\n" in said
     assert f"  address    http://{shell.bind}\n" in said
     assert "# version 0.0.9 runs and " in said
-    assert said.endswith("  loginctl enable-linger\n")
+    assert said.endswith("  loginctl enable-linger $USER\n")
     document = json.loads(shell("status", "--json"))
     assert document["started_at"] == "1970-01-01T00:00:01+00:00"
     assert document["uptime_seconds"] > 0

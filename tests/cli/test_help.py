@@ -32,7 +32,9 @@ def test_there_is_something_to_every_topic(capsys, topic):
 def test_an_unknown_topic_names_the_nearest(capsys):
     assert cli.main(["help", "srve"]) == exits.USAGE
     said = capsys.readouterr().err
-    assert said.startswith("rotom: there is no topic 'srve'; did you mean 'serve'?\n       topics: config, api, login")
+    assert said.startswith(
+        "rotom: there is no topic 'srve'; did you mean 'serve'?\n       topics: config, api, and the commands"
+    )
 
 
 @pytest.mark.parametrize("topic", ["*", "config*", "[a-c]onfig", "../rotom", "rotom-"])

@@ -1,5 +1,6 @@
 """The command line as a whole: what it prints, what it returns, and that nobody ever sees a traceback."""
 
+import importlib
 import io
 import os
 import subprocess
@@ -9,6 +10,13 @@ import pytest
 
 from rotom import __version__, cli, exits
 from rotom.problem import Kind, Problem
+
+
+class Tty(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self):
+        return True
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +54,26 @@ def test_the_version_needs_nothing_heavy():
     assert "'rotom.cli'" in out
     for heavy in ("docopt", "trio", "httpx", "rotom.config", "json", "difflib"):
         assert f"'{heavy}'" not in out
+
+
+@pytest.mark.parametrize("cells", [40, 80])
+@pytest.mark.parametrize("command", ["", *cli.COMMANDS])
+def test_the_help_is_as_wide_as_the_terminal(monkeypatch, command, cells):
+    monkeypatch.setattr("sys.stdout", shown := Tty())
+    monkeypatch.setenv("COLUMNS", str(cells))
+    assert cli.main([*([command] if command else []), "--help"]) == 0
+    doc = cli.__doc__ if not command else importlib.import_module(f"rotom.cli.{command}").__doc__
+    assert shown.getvalue().split() == doc.split()
+    for line in shown.getvalue().splitlines():
+        words = line.split()
+        assert len(line) <= cells or len(words[-1]) > 20, line  # nothing but a long word is too long
+
+
+def test_a_long_error_is_as_wide_as_the_terminal_and_its_hint_stays_whole(monkeypatch):
+    monkeypatch.setattr("sys.stderr", shown := Tty())
+    monkeypatch.setenv("COLUMNS", "24")
+    fails_with(monkeypatch, Problem(Kind.INVALID, "one two three four five", hint="rotom a command to copy"))
+    assert shown.getvalue() == "rotom: one two three\n       four five\n       rotom a command to copy\n"
 
 
 def test_help_goes_to_stdout_and_nothing_at_all_is_a_usage_error(capsys):

@@ -65,6 +65,37 @@ async def test_a_code_for_grok(person):
     assert person.vault.load("grok").email == "demo@example.com"
 
 
+async def test_what_comes_next_is_said(person):
+    begin = "Next: rotom launch claude\n"
+    await person.log_in()
+    assert f"{begin}For a server that is always there: rotom daemon install\n" in person.shown
+    note = {
+        "addresses": ["127.0.0.1:1"],
+        "auth_file": str(person.home / "auth.json"),
+        "provider": None,
+        "pid": os.getpid(),
+    }
+    (person.home / "serve.json").write_text(json.dumps(note))
+    (person.home / "serve.json").chmod(0o600)
+    await person.log_in()
+    assert f"The server that runs has it already. {begin}" in person.shown
+    assert "daemon install" not in person.shown
+
+
+async def test_an_import_asks_for_no_choice_where_there_is_one_provider(person, tmp_path):
+    async with person.types("login", "--import", str(tmp_path / "none")) as process:
+        assert await person.ends(process) != 0
+    assert person.shown.startswith(f"rotom: cannot read {tmp_path}/none: no such file or directory")
+
+
+async def test_the_list_of_providers_fits_a_narrow_terminal(person):
+    person.environ["COLUMNS"] = "60"
+    async with person.types("login", "--no-browser"):
+        await person.sees(r"Which provider")
+    assert max(map(len, person.shown.splitlines())) <= 60
+    assert "\n                OpenAI's own way for local programs, on" in person.shown
+
+
 async def test_the_answer_is_pasted_and_corrected(person):
     async with person.types("login", "--no-browser") as process:
         await person.sees(r"1  openai +ChatGPT \(Codex\)")

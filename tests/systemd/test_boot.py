@@ -76,7 +76,7 @@ def test_a_service_that_lingers_comes_back_after_a_boot(tmp_path):
     assert "nobody is logged in as it" in nobody
     assert "loginctl enable-linger tester" in nobody
     assert "at logout  ends" in without
-    assert "  loginctl enable-linger\n" in without
+    assert "  loginctl enable-linger $USER\n" in without
     assert "at logout  goes on" in lingering
     assert "loginctl" not in lingering
     assert "rotom is running" in second

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import rotom
+from rotom.problem import Problem
 from rotom.seldom import Seldom
 
 HERE = Path(rotom.__file__).parent
@@ -38,6 +39,30 @@ def test_what_is_not_there_is_an_ordinary_error(module):
         _ = Seldom(module).triple
     with pytest.raises(ModuleNotFoundError, match="no_such_module_here"):
         _ = Seldom("no_such_module_here").double
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ('"""Newer."""\n\n__version__ = "99.0"\n', "its files are version 99.0 now"),
+        (None, "its files are gone"),
+    ],
+)
+def test_files_of_another_version_are_not_loaded(tmp_path, monkeypatch, module, now, said):
+    if now is not None:
+        (tmp_path / "__init__.py").write_text(now)
+    monkeypatch.setattr("rotom.seldom.__file__", str(tmp_path / "seldom.py"))
+    with pytest.raises(Problem, match=said) as told:
+        _ = Seldom(module if now is not None else "no_such_module_here").double
+    assert (told.value.code, told.value.hint) == ("upgraded", "rotom daemon restart")
+    (tmp_path / "__init__.py").write_text(f'__version__ = "{rotom.__version__}"\n')
+    assert Seldom(module).double(2) == 4
+
+
+def test_where_no_version_can_be_read_nothing_is_said(tmp_path, monkeypatch, module):
+    monkeypatch.setattr("rotom.seldom.__file__", str(tmp_path / "archive.pyz" / "seldom.py"))
+    (tmp_path / "archive.pyz").write_bytes(b"PK")
+    assert Seldom(module).double(2) == 4
 
 
 def test_two_threads_that_need_it_at_once(module):

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,6 +19,8 @@ from typing import Any
 
 import httpx
 import pytest
+
+import rotom
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals")
 
@@ -298,6 +301,55 @@ def test_a_handed_over_socket_for_everybody_needs_a_key(tmp_path: Path) -> None:
         )
     assert done.returncode == 78
     assert "at least 16 characters" in done.stderr
+
+
+def test_files_that_an_upgrade_replaced_are_told_of_and_never_mixed(
+    start: Callable[..., Process], tmp_path: Path
+) -> None:
+    """What was in use goes on; what was not says what to do, in the client's own form."""
+    copy = tmp_path / "site" / "rotom"
+    shutil.copytree(Path(rotom.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    # The real service, not the demonstration, whose simulator has loaded most of it.
+    process = start(PYTHONPATH=str(copy.parent), PYTHONSAFEPATH="1")
+    hello = {"model": "gpt-5.5", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+
+    def ask(path: str) -> tuple[int, Any]:
+        answer = httpx.post(f"{process.base}{path}", json=hello, trust_env=False)
+        return answer.status_code, answer.json()
+
+    assert ask("/v1/messages")[0] == 401
+    for path in copy.rglob("*.py"):
+        path.write_text("raise SystemExit('another version')\n")
+    (copy / "__init__.py").write_text('__version__ = "99.0"\n')
+    assert ask("/v1/messages")[0] == 401  # this was in use
+    for path in ("/v1/chat/completions", "/v1/responses/input_tokens", "/v1/images/generations", "/v1/files"):
+        status, said = ask(path)
+        assert (status, said["error"]["code"]) == (503, "upgraded"), (path, said)
+        assert "rotom daemon restart" in said["error"]["message"]
+    assert httpx.get(f"{process.base}/health", trust_env=False).status_code == 200
+    shutil.rmtree(copy)
+    status, said = ask("/v1/chat/completions")
+    assert (status, "its files are gone" in said["error"]["message"]) == (503, True)
+    process.signal(signal.SIGTERM)
+    assert process.end() == 0
+    assert "internal error" not in process.log
+
+
+def test_a_second_one_says_that_the_first_one_runs(start: Callable[..., Process], tmp_path: Path) -> None:
+    process = start()
+    address = process.base.removeprefix("http://")
+    done = subprocess.run(
+        [sys.executable, "-m", "rotom", "serve", "--bind", address],
+        env=os.environ | {"ROTOM_HOME": str(process.home)},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 69
+    assert done.stderr == (
+        f"rotom: rotom serves on {address} already, as process {process.popen.pid}\n       rotom status\n"
+    )
 
 
 def test_the_demonstration_keeps_nothing_and_touches_no_home(start: Callable[..., Process]) -> None:

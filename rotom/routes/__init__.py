@@ -220,6 +220,14 @@ class Application:
 
     def refusal(self, exchange: Exchange | None, problem: Problem, request_id: str) -> Refusal:
         """The problem in the words of the dialect that the client speaks; in OpenAI's form where that is not known."""
+        try:
+            return self._in_words(exchange, problem, request_id)
+        except Problem as worse:  # those words are not to be had: see seldom.py
+            error = {"type": "api_error", "message": worse.message, "param": None, "code": worse.code}
+            body = {"type": "error", "error": error, "request_id": request_id}
+            return Refusal(int(worse.kind), [("content-type", "application/json")], dumps(body))
+
+    def _in_words(self, exchange: Exchange | None, problem: Problem, request_id: str) -> Refusal:
         dialect = dialect_of(exchange) if exchange is not None else RESPONSES
         headers = [("content-type", "application/json"), *dialect.headers(problem)]
         if dialect.vendor:

@@ -32,7 +32,13 @@ IN_FILES = {
     "rotom daemon install": '"daemon", "install"',
     "rotom daemon status": '"daemon", "status"',
     "rotom daemon restart": '"daemon", "restart"',
-    "loginctl enable-linger": "loginctl enable-linger",
+    "loginctl enable-linger $USER": "loginctl enable-linger $USER",
+    "rotom daemon uninstall": '"daemon", "uninstall"',
+    "rotom update": "rotom update",
+    "pipx install .": "pipx install . ",
+    "pipx ensurepath": "pipx ensurepath",
+    "pipx uninstall rotom-gateway": "pipx uninstall rotom-gateway",
+    "uv tool install .": "tool install .",
     "rotom login --import": '"--import"',
     "pytest -m slow tests/clients": "-m slow",
 }
@@ -103,7 +109,7 @@ async def test_trying_it(types):
         r"^asks http://127.0.0.1:\d+ for gpt-5.5$", await types(".venv/bin/rotom launch --demo claude"), re.M
     )
     assert "demo:usage_limit" in await types(".venv/bin/rotom serve --demo --list")
-    assert "rotom" in await types(". .venv/bin/activate", more="rotom --version")
+    assert (await types("rotom help")).startswith("NAME\n     rotom ")
     assert "Claude Code" in await types("rotom launch --list")
 
 
@@ -128,6 +134,8 @@ async def test_for_real(types, person):
     assert "********" in await types(more="rotom config show")
     await types("rotom config set grok_origin auto")
     await types("rotom login --provider NAME --base-url URL", NAME="mine", URL="http://127.0.0.1:9/v1")
+    assert "Logged out" in await types("rotom logout --all")
+    assert person.vault.logins() == ()
 
 
 async def test_a_server_and_a_client_beside_it(types, person, clone):

@@ -8,7 +8,8 @@ ROOT = Path(__file__).parents[2]
 README = ROOT / "README.rst"
 
 PROGRAMS = (
-    r"(?:\. |\.venv/bin/|\.ci/|rotom |claude |codex |npm |man |echo |openssl |pytest |eval |curl |export |loginctl )"
+    r"(?:\.venv/bin/|\.ci/|rotom |pipx |uv |claude |codex |npm |man "
+    r"|echo |openssl |pytest |eval |curl |export |loginctl )"
 )
 
 
@@ -60,7 +61,6 @@ WHERE = {
     "echo rotom | codex login --with-api-key": "clients",
     ".venv/bin/rotom launch --demo claude": "here",
     ".venv/bin/rotom serve --demo --list": "here",
-    ". .venv/bin/activate": "here",
     "rotom login": "here",
     "rotom launch claude": "here",
     "rotom launch": "here",
@@ -80,7 +80,15 @@ WHERE = {
     "rotom daemon install": "tests/systemd/test_service.py",
     "rotom daemon status": "tests/systemd/test_service.py",
     "rotom daemon restart": "tests/systemd/test_service.py",
-    "loginctl enable-linger": "tests/systemd/test_boot.py",
+    "loginctl enable-linger $USER": "tests/systemd/test_boot.py",
+    "rotom daemon uninstall": "tests/systemd/test_service.py",
+    "rotom logout --all": "here",
+    "rotom help": "here",
+    "rotom update": ".ci/packages",
+    "pipx install .": ".ci/packages",
+    "pipx ensurepath": ".ci/packages",
+    "pipx uninstall rotom-gateway": ".ci/packages",
+    "uv tool install .": ".ci/packages",
     "rotom login --import": "tests/cli/test_login.py",
     "openssl rand -hex 24 | rotom config set api_key -": "here",
     "man ./man/rotom.1": "here",

@@ -155,9 +155,12 @@ class Person:
             reader.join(10)
         os.close(ours)
 
-    def ask(self, text: str) -> httpx.Response:
-        """One question."""
-        return self.http.post("/v1/messages", json=_question(text))
+    def ask(self, text: str, http: httpx.Client | None = None) -> httpx.Response:
+        """One question; on a connection of its own, where a client for that is given."""
+        if http is None:
+            return self.http.post("/v1/messages", json=_question(text))
+        with http:
+            return http.post("/v1/messages", json=_question(text))
 
     def stream(self, text: str) -> Any:
         """One question, answered as a stream."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
 from systemd_surroundings import free_port
 
-from rotom import exits
+from rotom import __version__, exits
 from rotom.service import units
 
 pytestmark = pytest.mark.timeout(240)
@@ -100,44 +102,89 @@ def test_a_reload_while_an_answer_is_streamed(served):
     assert answer.headers.get("x-rotom-model") == "gpt-6-luna", answer.text
 
 
-def test_a_restart_while_an_answer_is_streamed_refuses_nobody(served):
-    pid, over, statuses = pid_of(served), threading.Event(), []
-
-    def client() -> None:
-        while not over.is_set():
-            with httpx.Client(base_url=served.base, trust_env=False, timeout=30) as http:
-                statuses.append(http.get("/health").status_code)  # raises when it is refused
-
+@contextlib.contextmanager
+def clients(ask: Callable[[], int]) -> Iterator[list[int]]:
+    """Three clients that ask again and again, each time on a new connection; the statuses they got. None may be refused."""
+    over, statuses = threading.Event(), []
     failed: list[BaseException] = []
 
-    def watched() -> None:
+    def one() -> None:
         try:
-            client()
+            while not over.is_set():
+                statuses.append(ask())  # raises when it is refused
         except BaseException as exc:
             failed.append(exc)
 
-    threads = [threading.Thread(target=watched) for _ in range(3)]
-    with served.stream("demo:long rate=20 count=40") as answer:
+    threads = [threading.Thread(target=one) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield statuses
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(30)
+    assert failed == []
+
+
+def restarted_while_it_streams(person: Any, count: int, statuses: list[int]) -> str:
+    """Restart the service while it streams an answer and others ask; the answer."""
+    with person.stream(f"demo:long rate=20 count={count}") as answer:
         lines = answer.iter_lines()
         assert next(lines) == "event: message_start"
-        for thread in threads:
-            thread.start()
-        served.until(lambda: len(statuses) > 20)
-        restart = threading.Thread(target=served.rotom, args=("daemon", "restart"))
+        person.until(lambda: len(statuses) > 20)
+        restart = threading.Thread(target=person.rotom, args=("daemon", "restart"))
         restart.start()
         text = "\n".join(lines)
         restart.join(40)
     before = len(statuses)
-    served.until(lambda: len(statuses) > before + 20)
-    over.set()
-    for thread in threads:
-        thread.join(30)
-    assert failed == []
+    person.until(lambda: len(statuses) > before + 20)
+    return text
+
+
+def test_a_restart_while_an_answer_is_streamed_refuses_nobody(served):
+    pid = pid_of(served)
+
+    def health() -> int:
+        with httpx.Client(base_url=served.base, trust_env=False, timeout=30) as http:
+            return http.get("/health").status_code
+
+    with clients(health) as statuses:
+        text = restarted_while_it_streams(served, 40, statuses)
     assert set(statuses) == {200}
     assert text.count("event: content_block_delta") >= 40
     assert "event: message_stop" in text
     assert pid_of(served) != pid
     assert served.ask("demo:text").status_code == 200
+
+
+def test_an_upgrade_while_people_work(person):
+    """The files are replaced under the service, as pip and dpkg do it, and some time later it is restarted."""
+    lib, program = "/home/person/lib", "/home/person/.local/bin/rotom"
+    person.runs("sh", "-c", f"mkdir {lib} && cp -r /srv/rotom/rotom {lib} && sed -i s,/srv/rotom,{lib}, {program}")
+    person.log_in()
+    person.install()
+    chat = {"model": "gpt-5.5", "messages": [{"role": "user", "content": "demo:text"}]}
+
+    def question() -> int:
+        return person.ask("demo:text", httpx.Client(base_url=person.base, trust_env=False, timeout=30)).status_code
+
+    with clients(question) as statuses:
+        person.until(lambda: len(statuses) > 5)
+        newer = f's/^__version__ = .*/__version__ = "99.0"/\' {lib}/rotom/__init__.py'
+        done = person.runs("sh", "-c", f"rm -r {lib}/rotom && cp -r /srv/rotom/rotom {lib} && sed -i '{newer}")
+        assert done.returncode == 0, done.stderr
+        assert f"# version {__version__} runs and 99.0 is installed: rotom daemon restart" in person.rotom(
+            "daemon", "status"
+        )
+        refused = person.http.post("/v1/chat/completions", json=chat)  # nobody had asked that
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "upgraded")
+        text = restarted_while_it_streams(person, 40, statuses)
+    assert set(statuses) == {200}
+    assert text.count("event: content_block_delta") >= 40
+    assert "event: message_stop" in text
+    assert person.status()["version"] == "99.0"
+    assert person.http.post("/v1/chat/completions", json=chat).status_code == 200
 
 
 def test_an_idle_one_ends_and_the_next_client_wakes_it(person):

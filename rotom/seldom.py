@@ -28,6 +28,12 @@ from typing import Any
 from rotom import __version__
 from rotom.problem import Kind, Problem
 
+UPGRADED = "upgraded"
+"""The code of the problem that something cannot be loaded any more."""
+
+RETRY_SECONDS = 3.0
+"""When it is worth another try: a service manager has started the new version by then."""
+
 
 class Seldom:
     """Stands for a module.
@@ -84,4 +90,5 @@ def _replaced(how: str) -> Problem:
         f"rotom was upgraded while it runs: this is version {__version__}, its files {how}, and what this request "
         "needs was not loaded before. It has to be restarted: rotom daemon restart"
     )
-    return Problem(Kind.UNAVAILABLE, message, code="upgraded", hint="rotom daemon restart")
+    hint = "rotom daemon restart"
+    return Problem(Kind.UNAVAILABLE, message, code=UPGRADED, hint=hint, retry_after=RETRY_SECONDS)

@@ -31,6 +31,7 @@ from rotom.banner import banner
 from rotom.batching import Batching
 from rotom.catalogue import Catalogue, Model
 from rotom.config import Config, Loaded, load, resolve_api_key
+from rotom.exits import OK, TEMPORARY
 from rotom.gateway import Gateway
 from rotom.log import Log, form_for
 from rotom.plain import helpers
@@ -42,6 +43,7 @@ from rotom.routes.guard import Rules, require_key
 from rotom.running import noted
 from rotom.server import Limits, listen
 from rotom.server.drain import Drain
+from rotom.service import LABEL
 from rotom.state.vault import Vault, open_vault
 from rotom.supervisor import LEAST_SECONDS, Supervisor
 from rotom.term import Terminal
@@ -249,6 +251,9 @@ async def _run(
         if handed and config.idle_exit:
             least = LEAST_SECONDS if supervisor.there else 0.0
             house.start_soon(_end_when_idle, drain, batching, config.idle_exit, least, log)
+        managed = bool(handed) or supervisor.there or environ.get("XPC_SERVICE_NAME") == LABEL
+        if managed:
+            house.start_soon(_end_when_upgraded, app.upgraded, drain, log)
         house.start_soon(_tell_of_the_end, drain, supervisor)
         await house.start(supervisor.run, partial(_state, app, bound))
         with note(config, map(str, bound)):
@@ -256,7 +261,7 @@ async def _run(
             await listen.serve(listeners, app, limits, drain, config.grace)
         await batching.ended.wait()
     log.notice("stopped")
-    return 0
+    return TEMPORARY if managed and not handed and app.upgraded.is_set() else OK
 
 
 async def _opened(config: Config, addresses: Sequence[listen.Address]) -> list[trio.SocketListener]:
@@ -293,6 +298,15 @@ def _state(app: Application, bound: Sequence[listen.Address]) -> str:
     accounts = "no account" if not number else "1 account" if number == 1 else f"{number} accounts"
     requests = f"{app.served} requests answered" + (f", {app.running} running" if app.running else "")
     return f"{accounts}; {requests}; on {', '.join(map(str, bound))}"
+
+
+async def _end_when_upgraded(upgraded: trio.Event, drain: Drain, log: Log) -> None:
+    """Make way for the version whose files lie where ours did, once somebody needs what we cannot load any more. The
+    service manager starts it: for the next client where it holds the sockets, and else because of our exit status."""
+    await upgraded.wait()
+    if not drain.begun:
+        log.notice("stopping: rotom was upgraded; the service manager starts the new version")
+        drain.begin()
 
 
 async def _tell_of_the_end(drain: Drain, supervisor: Supervisor) -> None:

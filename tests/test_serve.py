@@ -335,6 +335,31 @@ def test_files_that_an_upgrade_replaced_are_told_of_and_never_mixed(
     assert "internal error" not in process.log
 
 
+@pytest.mark.parametrize(("holds", "status"), [(True, 0), (False, 75)], ids=["socket", "no socket"])
+def test_a_service_makes_way_for_the_version_that_it_was_upgraded_to(
+    start: Callable[..., Process], tmp_path: Path, manager: Manager, holds: bool, status: int
+) -> None:
+    """systemd starts the next one for the next client where it holds the socket, and else because of the status."""
+    copy = tmp_path / "site" / "rotom"
+    shutil.copytree(Path(rotom.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    hello = {"model": "gpt-5.5", "messages": [{"role": "user", "content": "hi"}]}
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        process = start(
+            held=held if holds else None,
+            PYTHONPATH=str(copy.parent),
+            PYTHONSAFEPATH="1",
+            NOTIFY_SOCKET=manager.socket.getsockname(),
+        )
+        manager.until("READY=1")
+        (copy / "__init__.py").write_text('__version__ = "99.0"\n')
+        answer = httpx.post(f"{process.base}/v1/chat/completions", json=hello, trust_env=False)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "3")
+        assert answer.json()["error"]["code"] == "upgraded"
+        manager.until("STOPPING=1")
+        assert process.end() == status
+    assert "the service manager starts the new version" in process.log
+
+
 def test_a_second_one_says_that_the_first_one_runs(start: Callable[..., Process], tmp_path: Path) -> None:
     process = start()
     address = process.base.removeprefix("http://")

@@ -25,7 +25,7 @@ from rotom.problem import Kind, Problem
 from rotom.routes import health
 from rotom.routes.guard import Rules, check, from_origin, media_type
 from rotom.routes.later import Later
-from rotom.seldom import Seldom
+from rotom.seldom import UPGRADED, Seldom
 from rotom.server import Refusal
 from rotom.server.exchange import Exchange
 from rotom.server.routing import FORM, JSON, Handler, Route, Router
@@ -173,6 +173,7 @@ class Application:
 
     Attributes:
       running: how many exchanges are under way; `served`: how many are over.
+      upgraded: set when somebody needed what another version of rotom has taken away (seldom.py).
     """
 
     def __init__(self, gateway: Gateway, batching: Batching, rules: Rules, log: Log) -> None:
@@ -180,6 +181,7 @@ class Application:
         self.rules = rules
         self.log = log
         self.running = self.served = 0
+        self.upgraded = trio.Event()
         self.router = Router(routes(gateway, batching), PREFIX)
 
     async def handle(self, exchange: Exchange) -> None:
@@ -225,15 +227,15 @@ class Application:
         except Problem as worse:  # those words are not to be had: see seldom.py
             error = {"type": "api_error", "message": worse.message, "param": None, "code": worse.code}
             body = {"type": "error", "error": error, "request_id": request_id}
-            return Refusal(int(worse.kind), [("content-type", "application/json")], dumps(body))
+            headers = [("content-type", "application/json"), *_retry_after(worse)]
+            return Refusal(int(worse.kind), headers, dumps(body))
 
     def _in_words(self, exchange: Exchange | None, problem: Problem, request_id: str) -> Refusal:
         dialect = dialect_of(exchange) if exchange is not None else RESPONSES
         headers = [("content-type", "application/json"), *dialect.headers(problem)]
         if dialect.vendor:
             headers += problem.told
-        if problem.retry_after is not None:
-            headers.append(("retry-after", str(max(0, math.ceil(problem.retry_after)))))
+        headers += _retry_after(problem)
         return Refusal(dialect.status(problem), headers, dumps(dialect.problem(problem, request_id)))
 
     def bug(self, exc: Exception, request_id: str) -> None:
@@ -242,6 +244,8 @@ class Application:
 
     def done(self, exchange: Exchange) -> None:
         """The log line of an exchange."""
+        if exchange.log.get("code") == UPGRADED:
+            self.upgraded.set()
         facts: dict[str, Any] = {
             **exchange.log,
             "id": exchange.id,
@@ -255,8 +259,14 @@ class Application:
 
     def part(self, exchange: Exchange, facts: Mapping[str, Any]) -> None:
         """The log line of a turn on a WebSocket."""
+        if facts.get("code") == UPGRADED:
+            self.upgraded.set()
         self.log.exchange({"method": "WS", "path": exchange.path, **facts})
 
     def refused(self, problem: Problem, request_id: str, peer: str) -> None:
         """The log line of a connection that never became an exchange."""
         self.log.exchange({"id": request_id, "peer": peer, "status": int(problem.kind), "code": problem.code})
+
+
+def _retry_after(problem: Problem) -> list[tuple[str, str]]:
+    return [] if problem.retry_after is None else [("retry-after", str(max(0, math.ceil(problem.retry_after))))]

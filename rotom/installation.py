@@ -21,7 +21,7 @@ import tomllib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.metadata import Distribution, distributions
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -58,12 +58,18 @@ class Installation:
 
 def installation() -> Installation:
     """How the program that runs was installed."""
-    try:
-        found = distribution(DISTRIBUTION)
-    except PackageNotFoundError:
-        folder = Path(__file__).parents[1]
+    found, folder = _found(), Path(__file__).parents[1]
+    noted = found is not None and found.read_text("METADATA") is not None
+    if found is None or (not noted and (folder / "setup.cfg").is_file()):
         return Installation("checkout", f"not at all: it runs from {folder}", advice=f"git -C {folder} pull")
     return of(found, Path(sys.prefix), in_environment=sys.prefix != sys.base_prefix)
+
+
+def _found() -> Distribution | None:
+    """What an installer noted of rotom. A build leaves notes of its own in the sources, which `python -m` finds first in
+    their folder, and which say nothing of an installation."""
+    found = list(distributions(name=DISTRIBUTION))
+    return next((one for one in found if one.read_text("METADATA") is not None), found[0] if found else None)
 
 
 def of(

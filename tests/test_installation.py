@@ -156,13 +156,21 @@ def test_this_checkout_is_known_as_one():
 
 
 def test_what_is_not_installed_at_all_runs_from_a_checkout(monkeypatch):
-    def absent(name):
-        raise subject.PackageNotFoundError(name)
-
-    monkeypatch.setattr(subject, "distribution", absent)
+    monkeypatch.setattr(subject, "distributions", lambda name: [])
     found = installation()
     assert found.kind == "checkout"
     assert found.advice.startswith("git -C ")
+
+
+def test_notes_of_a_build_in_the_sources_are_none_of_an_installation(monkeypatch, tmp_path):
+    (tmp_path / "rotom_gateway.egg-info").mkdir()
+    (tmp_path / "rotom_gateway.egg-info" / "PKG-INFO").write_text("Name: rotom-gateway\nVersion: 0\n")
+    installed = installation()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert installation() == installed
+    notes = next(one for one in subject.distributions(name=subject.DISTRIBUTION) if one.read_text("METADATA") is None)
+    monkeypatch.setattr(subject, "distributions", lambda name: [notes])
+    assert installation().about.startswith("not at all")
 
 
 @pytest.mark.parametrize(

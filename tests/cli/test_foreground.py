@@ -16,9 +16,18 @@ PYTHON = sys.executable
 HERE = "from rotom.cli.foreground import {how}; import sys; sys.exit({how}(sys.argv[1:], dict(os.environ), 0o027))"
 
 
+FRESH = """
+import os, signal
+for name in ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGTSTP", "SIGUSR1", "SIGUSR2"):
+    signal.signal(getattr(signal, name), signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
+os.umask(0o077)
+"""
+"""As an interactive shell starts a program, whatever the tests themselves were started by."""
+
+
 def starter(how, script):
     """The words that run a Python script through `how`."""
-    return [PYTHON, "-c", "import os; os.umask(0o077); " + HERE.format(how=how), PYTHON, "-uc", script]
+    return [PYTHON, "-c", FRESH + HERE.format(how=how), PYTHON, "-uc", script]
 
 
 @pytest.fixture(params=["run", "become"])

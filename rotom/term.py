@@ -17,6 +17,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
+_PIECES = re.compile(r" *(?:\(?'rotom [^']*'\S*|(?<=: )rotom [^;.]*$|\S+)")
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
@@ -127,7 +128,8 @@ def cut(text: str, cells: int) -> str:
 
 
 def folded(line: str, cells: int, hang: int | None = None) -> str:
-    """A line, broken between words where it would not fit. A word is never broken: addresses and paths stay whole.
+    """A line, broken between words where it would not fit. What may be copied stays whole: addresses, paths, and our own
+    commands, in quotes or behind a colon at the end.
 
     Arguments:
       hang: how far in it goes on; by default, as far as its second column begins, which is behind two spaces or more.
@@ -141,7 +143,7 @@ def folded(line: str, cells: int, hang: int | None = None) -> str:
         if hang > cells // 2:
             hang = begin + 4
     lines, now = [], ""
-    for piece in re.findall(r" *\S+", line):
+    for piece in _PIECES.findall(line):
         if width(now) > hang and width(now + piece) > cells:
             lines.append(now)
             now = " " * hang + piece.lstrip(" ")

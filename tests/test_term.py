@@ -123,6 +123,10 @@ def test_where_there_is_no_room_below_the_text_it_goes_on_further_left(monkeypat
 def test_what_may_be_copied_stays_whole(monkeypatch):
     address = "http://127.0.0.1:9700/" + "a" * 90
     assert narrow(40, monkeypatch).fold(f"  file  {address}") == f"  file  {address}"
+    told = "It ends when you log out. For good: rotom daemon uninstall"
+    assert narrow(50, monkeypatch).fold(told) == "It ends when you log out. For good:\nrotom daemon uninstall"
+    told = "takes this up on SIGHUP ('rotom daemon reload'), or later"
+    assert narrow(34, monkeypatch).fold(told) == "takes this up on SIGHUP\n('rotom daemon reload'), or later"
 
 
 @given(st.text(alphabet="ab \x1b[31m日"), st.integers(1, 30))

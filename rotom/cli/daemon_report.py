@@ -138,7 +138,8 @@ def _advice(document: Json) -> list[str]:
     if document["state"] == FAILED:
         return ["What went before: rotom daemon logs. Once that is mended: rotom daemon restart"]
     if document["lingers"] is False and document["at_login"]:
-        about = "It ends when you log out, and comes back with your next session. To have it run all the time:"
+        about = "It ends when you log out, and comes back with your next session. To have it run all the time "
+        about += "(with sudo, where that is denied):"
         return [about, "  loginctl enable-linger $USER"]
     return []
 

@@ -138,7 +138,9 @@ def _installed() -> Finding:
                 f"rotom {__version__} in {place}, but {DISTRIBUTION} {known} is what is installed",
                 f"install {DISTRIBUTION} anew",
             )
-    return ok("rotom.version", f"rotom {__version__} in {place}, installed {installation().about}")
+    found = installation()
+    how = "from a repository" if found.kind == "repository" else found.about  # whose address is nobody's business
+    return ok("rotom.version", f"rotom {__version__} in {place}, installed {how}")
 
 
 def _others(case: Case) -> Iterator[Finding]:

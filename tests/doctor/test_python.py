@@ -122,3 +122,6 @@ def test_the_other_project_of_that_name_is_told(empty, monkeypatch):
 def test_how_it_was_installed_is_told(empty, monkeypatch):
     monkeypatch.setattr(python, "installation", lambda: Installation("pipx", "by pipx"))
     assert by_check(python.check(empty()))["rotom.version"].sentence.endswith(", installed by pipx")
+    private = Installation("repository", "from https://git.example.org/mine")
+    monkeypatch.setattr(python, "installation", lambda: private)
+    assert by_check(python.check(empty()))["rotom.version"].sentence.endswith(", installed from a repository")

@@ -355,6 +355,7 @@ def test_a_service_makes_way_for_the_version_that_it_was_upgraded_to(
         answer = httpx.post(f"{process.base}/v1/chat/completions", json=hello, trust_env=False)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "3")
         assert answer.json()["error"]["code"] == "upgraded"
+        assert answer.headers["connection"] == "close", "the next request on it would be reset"
         manager.until("STOPPING=1")
         assert process.end() == status
     assert "the service manager starts the new version" in process.log

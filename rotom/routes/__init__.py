@@ -227,7 +227,7 @@ class Application:
         except Problem as worse:  # those words are not to be had: see seldom.py
             error = {"type": "api_error", "message": worse.message, "param": None, "code": worse.code}
             body = {"type": "error", "error": error, "request_id": request_id}
-            headers = [("content-type", "application/json"), *_retry_after(worse)]
+            headers = [("content-type", "application/json"), *_last_words(worse), *_retry_after(worse)]
             return Refusal(int(worse.kind), headers, dumps(body))
 
     def _in_words(self, exchange: Exchange | None, problem: Problem, request_id: str) -> Refusal:
@@ -235,7 +235,7 @@ class Application:
         headers = [("content-type", "application/json"), *dialect.headers(problem)]
         if dialect.vendor:
             headers += problem.told
-        headers += _retry_after(problem)
+        headers += [*_last_words(problem), *_retry_after(problem)]
         return Refusal(dialect.status(problem), headers, dumps(dialect.problem(problem, request_id)))
 
     def bug(self, exc: Exception, request_id: str) -> None:
@@ -266,6 +266,11 @@ class Application:
     def refused(self, problem: Problem, request_id: str, peer: str) -> None:
         """The log line of a connection that never became an exchange."""
         self.log.exchange({"id": request_id, "peer": peer, "status": int(problem.kind), "code": problem.code})
+
+
+def _last_words(problem: Problem) -> list[tuple[str, str]]:
+    """A server that was upgraded is about to end: a client's next request must not meet the end of this connection."""
+    return [("connection", "close")] if problem.code == UPGRADED else []
 
 
 def _retry_after(problem: Problem) -> list[tuple[str, str]]:

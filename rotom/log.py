@@ -102,8 +102,9 @@ class Log:
         status = facts.get("status")
         # A code beside a good status: the answer broke when its head was sent already.
         failed = isinstance(status, int) and (status >= 500 or (status < 400 and facts.get("code") is not None))
-        # Clients probe with HEAD, Claude Code at each start; that is no news.
-        level = "warning" if failed else "debug" if facts.get("method") == "HEAD" else "info"
+        # Clients probe with HEAD, Claude Code at each start, and monitors ask for the health; that is no news.
+        probe = facts.get("method") == "HEAD" or (facts.get("path") == "/health" and status == 200)
+        level = "warning" if failed else "debug" if probe else "info"
         if LEVELS[level] > self._threshold:
             return
         known = {

@@ -183,3 +183,13 @@ def test_an_exchange_is_a_line_that_can_be_read(form):
     log.exchange({"path": f"/{long}", "model": long, "dropped": [long] * 100, "input": 10**5000, "output": {"a": long}})
     assert len(stream.getvalue()) < 20_000
     assert stream.getvalue().count("\n") == 1
+
+
+def test_probes_are_no_news():
+    out = io.StringIO()
+    log = Log(out, "text", "info")
+    log.exchange({"method": "HEAD", "path": "/", "status": 200})
+    log.exchange({"method": "GET", "path": "/health", "status": 200})
+    assert out.getvalue() == ""
+    log.exchange({"method": "GET", "path": "/health", "status": 403})
+    assert "/health 403" in out.getvalue()

@@ -8,6 +8,7 @@
 # $KEEP and $EXPOSE are as for private.sh. Needs root, overlayfs, cgroup v2, and Debian's systemd, dbus and libpam-systemd.
 # Ends with 77 when it cannot be made.
 set -u
+umask 022 # what is made here is for everybody, whatever the caller's is
 cannot() { echo "no systemd of its own: $*" >&2; exit 77; }
 [ "$(id -u)" = 0 ] || cannot "not root"
 [ -x /lib/systemd/systemd ] || cannot "systemd is not installed"

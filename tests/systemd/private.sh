@@ -10,6 +10,7 @@
 #
 # Needs root, cgroup v2, and Debian's systemd, dbus-user-session and util-linux. Ends with 77 when it cannot be made.
 set -u
+umask 022 # what is made here is for everybody, whatever the caller's is
 uid=1000
 while [ $# -gt 0 ]; do
     case $1 in

@@ -33,8 +33,13 @@ def times(count: int, status: int) -> list[tuple[int, bool]]:
 
 ROWS = [
     # The plan, the login, the person's country: told once, with what to do.
-    ("usage_limit", REJECTED + r"the 5-hour usage limit .* it resets at \d\d:\d\d \(in 1 h 2\d min", times(1, 429), 1),
-    ("failed_usage_limit", REJECTED + r"the usage limit .* it resets at \d\d:\d\d", times(1, 429), 1),
+    (
+        "usage_limit",
+        REJECTED + r"the 5-hour usage limit .* it resets at .*\d\d:\d\d \(in 1 h 2\d min",
+        times(1, 429),
+        1,
+    ),
+    ("failed_usage_limit", REJECTED + r"the usage limit .* it resets at .*\d\d:\d\d", times(1, 429), 1),
     ("failed_insufficient_quota", REJECTED + r"the account has no credit left", times(1, 429), 1),
     ("usage_not_included", r"^API Error: 402 Codex is not part of this ChatGPT plan: .*upgrade", times(1, 402), 1),
     ("http_401", r"^Failed to authenticate\. API Error: 401 .* run 'rotom login --provider openai'", times(1, 401), 2),

@@ -55,7 +55,7 @@ def test_what_passes(codex: Any, scenario: str) -> None:
 def test_when_the_limit_ends_is_told(codex: Any) -> None:
     codex.backend.script("usage_limit")
     run = codex("go on", timeout=30)
-    assert re.search(r"try again at \d+:\d\d [AP]M", run.told), run.told
+    assert re.search(r"try again at (?:\w+ \d+\w\w, \d{4} )?\d+:\d\d [AP]M", run.told), run.told
 
 
 def test_a_switched_off_socket_costs_nothing(

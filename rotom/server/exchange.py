@@ -135,9 +135,10 @@ class Exchange:
         if self.started:
             raise RuntimeError("the answer has begun already")
         last = not self._read_up() or self._connection.drain.begun
-        self._head = response_head(
-            status, [*headers, *self.extra_headers, *([("connection", "close")] if last else ())], self.id
-        )
+        told, close = [*headers, *self.extra_headers], ("connection", "close")
+        if last and close not in told:
+            told.append(close)
+        self._head = response_head(status, told, self.id)
         self._bodiless = self.method == "HEAD" or status in (204, 304)
         self.status = status
 

@@ -54,6 +54,19 @@ async def test_extra_headers_go_with_every_answer(autojump_clock: Any, server: A
     assert (answer.status, answer.headers["vary"]) == (403, "Origin")
 
 
+async def test_the_end_of_the_connection_is_told_once(autojump_clock: Any, server: Any, app: Any) -> None:
+    """By a handler that knows of it, by a server that is asked to end, and by both."""
+
+    async def ends(exchange: Exchange) -> None:
+        server.drain.begin()
+        await exchange.answer(200, [("connection", "close")] if exchange.path == "/both" else ())
+
+    app.handlers["/both"] = app.handlers["/one"] = ends
+    for path in (b"/both", b"/one"):
+        (answer,) = await server.talk(ASK.replace(b"/", path, 1))
+        assert answer.headers["connection"] == "close"
+
+
 # ---- streamed answers
 
 

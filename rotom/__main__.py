@@ -1,8 +1,6 @@
 """``python -m rotom``: the same as the ``rotom`` command."""
 
-import sys
-
-from rotom.cli import main
+from rotom.cli import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

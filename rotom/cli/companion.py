@@ -162,7 +162,7 @@ def _serve() -> int:
 
 
 if __name__ == "__main__":
-    from rotom.cli import guarded
+    from rotom.cli import guarded, leave
 
     os.umask(0o077)
-    sys.exit(guarded(_serve))
+    leave(guarded(_serve))

@@ -67,6 +67,16 @@ def test_streams_that_are_gone(name, home):
     assert {path.name for path in home.iterdir()} <= {"config.json.lock", "auth.json.lock", "rotom.db"}
 
 
+@pytest.mark.parametrize("left", [True, False], ids=["a thread is left", "no thread is left"])
+def test_nothing_is_taken_apart_under_a_thread(left):
+    """exit(3) lets libraries in C take themselves apart: not while a thread may be in one of them."""
+    thread = "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()"
+    code = f"import atexit; atexit.register(print, 'taken apart'); {thread if left else ''}\nprint('said', end=' ')"
+    code = f"from rotom import cli\n{code}\ncli.leave(3)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "said " if left else "said taken apart\n", "")
+
+
 @pytest.mark.parametrize("name", cli.COMMANDS)
 def test_a_full_disk_for_what_is_said(name, home):
     """Nobody can be told; the status still tells."""

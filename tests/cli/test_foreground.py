@@ -128,12 +128,16 @@ def shell():
 
 
 SLEEPER = (
-    "import signal, time\n"
+    "import select, signal, sys\n"
     "signal.signal(signal.SIGINT, lambda *_: print('interrupted'))\n"
     "{more}\n"
+    "def line():\n"
+    "    while not select.select([sys.stdin], [], [], 0.1)[0]: pass\n"
+    "    return input()\n"
     "print('read' + 'y')\n"
-    "while input() != 'end': print('go' + 'on')\n"
+    "while line() != 'end': print('go' + 'on')\n"
 )
+"""Python hears of a signal that comes right before a read only after it: so nothing is read before it is there."""
 
 
 @pytest.mark.parametrize("raw", [False, True])

@@ -197,8 +197,8 @@ class Connection:
         if self.h11.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             return
         refusal = self.app.refusal(None, problem, request_id)
-        headers = [*refusal.headers, ("connection", "close"), ("content-length", str(len(refusal.body)))]
-        out = self.h11.send(response_head(refusal.status, headers, request_id))
+        headers = [*refusal.headers, ("content-length", str(len(refusal.body)))]
+        out = self.h11.send(response_head(refusal.status, headers, request_id, last=True))
         if request is None or request.method != b"HEAD":
             out += self.h11.send(h11.Data(data=refusal.body))
         await self.send(out)

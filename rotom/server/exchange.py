@@ -135,10 +135,7 @@ class Exchange:
         if self.started:
             raise RuntimeError("the answer has begun already")
         last = not self._read_up() or self._connection.drain.begun
-        told, close = [*headers, *self.extra_headers], ("connection", "close")
-        if last and close not in told:
-            told.append(close)
-        self._head = response_head(status, told, self.id)
+        self._head = response_head(status, [*headers, *self.extra_headers], self.id, last)
         self._bodiless = self.method == "HEAD" or status in (204, 304)
         self.status = status
 
@@ -319,8 +316,11 @@ def _date(now: int) -> bytes:
     return formatdate(now, usegmt=True).encode("ascii")
 
 
-def response_head(status: int, headers: Headers, request_id: str) -> h11.Response:
-    """The head of an answer, with what every answer carries."""
+def response_head(status: int, headers: Headers, request_id: str, last: bool) -> h11.Response:
+    """The head of an answer, with what every answer carries. `last`: the connection ends with it, as `headers` may say."""
+    close = ("connection", "close")
+    if last and close not in headers:
+        headers = [*headers, close]
     return h11.Response(status_code=status, reason=REASONS.get(status, b""), headers=usual_headers(headers, request_id))
 
 

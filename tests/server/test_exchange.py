@@ -8,7 +8,7 @@ import trio
 from trio.testing import MockClock, lockstep_stream_pair, memory_stream_pair, wait_all_tasks_blocked
 
 from rotom.problem import Kind, Problem
-from rotom.server import Limits
+from rotom.server import Limits, Refusal
 from rotom.server.connection import Connection
 from rotom.server.drain import Drain
 from rotom.server.exchange import READ_AHEAD, Exchange
@@ -65,6 +65,14 @@ async def test_the_end_of_the_connection_is_told_once(autojump_clock: Any, serve
     for path in (b"/both", b"/one"):
         (answer,) = await server.talk(ASK.replace(b"/", path, 1))
         assert answer.headers["connection"] == "close"
+
+
+async def test_so_it_is_where_nothing_was_understood(
+    autojump_clock: Any, server: Any, app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "refusal", lambda *_: Refusal(503, [("connection", "close")], b""))
+    (answer,) = await server.talk(b"no request\r\n\r\n")
+    assert (answer.status, answer.headers["connection"]) == (503, "close")
 
 
 # ---- streamed answers
